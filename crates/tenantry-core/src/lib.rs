@@ -1,0 +1,1 @@
+//! The pure rules of Tenantry: no async, no I/O, no clock, no environment.
