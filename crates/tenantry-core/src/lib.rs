@@ -1,1 +1,18 @@
 //! The pure rules of Tenantry: no async, no I/O, no clock, no environment.
+//!
+//! | stage | type |
+//! |---|---|
+//! | who and what | [`scope::TenantId`], [`scope::Scope`], [`key::Key`], [`value::Value`] |
+//! | as stored | [`document::Document`], [`secret::SecretText`] |
+//! | one tier | [`layer::Layer`] |
+//! | merged | [`resolve::Resolved`], by the one [`resolve::resolve`] |
+
+pub mod document;
+pub mod json;
+pub mod key;
+pub mod layer;
+pub mod number;
+pub mod resolve;
+pub mod scope;
+pub mod secret;
+pub mod value;

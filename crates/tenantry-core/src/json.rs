@@ -1,0 +1,242 @@
+//! Reads JSON strictly: no duplicate name, no `null` where none may stand, no deep nesting, every digit kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::number::{Number, NumberError};
+use crate::value::Value;
+
+/// How deep tables and lists may be nested.
+pub const DEEPEST: usize = 32;
+
+/// Reads a text that holds one value and no `null`.
+pub fn parse(text: &str) -> Result<Value, JsonError> {
+    match parse_nullable(text)? {
+        Nullable::Value(value) => Ok(value),
+        Nullable::Null => Err(JsonError::new("", Fault::Null)),
+        Nullable::Table(table) => values(table, ""),
+    }
+}
+
+/// A value in which names may stand for `null`, as in a JSON Merge Patch (RFC 7396).
+///
+/// Only tables are split like this: a `null` in a list is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nullable {
+    /// `null`.
+    Null,
+    /// Anything that is neither `null` nor a table.
+    Value(Value),
+    /// A table.
+    Table(BTreeMap<String, Nullable>),
+}
+
+/// Reads a text that holds one value, in which names may stand for `null`.
+pub fn parse_nullable(text: &str) -> Result<Nullable, JsonError> {
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| JsonError::new("", Fault::syntax(&error)))?;
+    read(raw, "", DEEPEST)
+}
+
+fn values(table: BTreeMap<String, Nullable>, pointer: &str) -> Result<Value, JsonError> {
+    let read = |(name, value): (String, Nullable)| {
+        let below = below(pointer, &name);
+        let value = match value {
+            Nullable::Null => return Err(JsonError::new(&below, Fault::Null)),
+            Nullable::Value(value) => value,
+            Nullable::Table(table) => values(table, &below)?,
+        };
+        Ok((name, value))
+    };
+    table.into_iter().map(read).collect::<Result<_, _>>().map(Value::Table)
+}
+
+fn read(raw: &RawValue, pointer: &str, depth: usize) -> Result<Nullable, JsonError> {
+    let text = raw.get();
+    let fault = |fault| JsonError::new(pointer, fault);
+    let value = match text.as_bytes().first() {
+        Some(b'{' | b'[') if depth == 0 => return Err(fault(Fault::TooDeep)),
+        Some(b'{') => return read_table(text, pointer, depth).map(Nullable::Table),
+        Some(b'[') => Value::Array(read_list(text, pointer, depth)?),
+        Some(b'n') => return Ok(Nullable::Null),
+        Some(b't') => Value::Bool(true),
+        Some(b'f') => Value::Bool(false),
+        Some(b'"') => Value::String(serde_json::from_str(text).map_err(|error| fault(Fault::syntax(&error)))?),
+        _ => Value::Number(Number::parse(text).map_err(|error| fault(Fault::Number(error)))?),
+    };
+    Ok(Nullable::Value(value))
+}
+
+fn read_table(text: &str, pointer: &str, depth: usize) -> Result<BTreeMap<String, Nullable>, JsonError> {
+    let Members(members) =
+        serde_json::from_str(text).map_err(|error| JsonError::new(pointer, Fault::syntax(&error)))?;
+    let mut seen = BTreeSet::new();
+    let mut table = BTreeMap::new();
+    for (name, raw) in members {
+        let here = below(pointer, &name);
+        if !seen.insert(name.clone()) {
+            return Err(JsonError::new(&here, Fault::Duplicate));
+        }
+        table.insert(name, read(raw, &here, depth - 1)?);
+    }
+    Ok(table)
+}
+
+fn read_list(text: &str, pointer: &str, depth: usize) -> Result<Vec<Value>, JsonError> {
+    let items: Vec<&RawValue> =
+        serde_json::from_str(text).map_err(|error| JsonError::new(pointer, Fault::syntax(&error)))?;
+    let read_item = |(index, raw): (usize, &&RawValue)| {
+        let here = below(pointer, &index.to_string());
+        match read(raw, &here, depth - 1)? {
+            Nullable::Null => Err(JsonError::new(&here, Fault::Null)),
+            Nullable::Value(value) => Ok(value),
+            Nullable::Table(table) => values(table, &here),
+        }
+    };
+    items.iter().enumerate().map(read_item).collect()
+}
+
+/// Appends a name to a JSON Pointer (RFC 6901).
+fn below(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// The members of an object in the order of the text, duplicates included.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// Why a text is not taken as JSON, and where. It never quotes a value, which may be a secret in the wrong place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonError {
+    /// The place as a JSON Pointer (RFC 6901); empty for the whole text.
+    pub pointer: String,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+/// What can be wrong with a JSON text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The text is not JSON at all.
+    #[error("not JSON at line {line}, column {column}")]
+    Syntax {
+        /// Line within the value at the pointer, from 1.
+        line: usize,
+        /// Column within that line, from 1.
+        column: usize,
+    },
+    /// One name twice in one object.
+    #[error("the name stands twice in one object")]
+    Duplicate,
+    /// `null`, which cannot be stored.
+    #[error("null cannot be stored: leave the parameter out to inherit it")]
+    Null,
+    /// More than [`DEEPEST`] levels.
+    #[error("nested deeper than 32 levels")]
+    TooDeep,
+    /// A number that no store keeps.
+    #[error(transparent)]
+    Number(NumberError),
+}
+
+impl Fault {
+    fn syntax(error: &serde_json::Error) -> Self {
+        // serde_json gives up at 128 levels, where ours would have refused long before.
+        if error.to_string().starts_with("recursion limit") {
+            return Self::TooDeep;
+        }
+        Self::Syntax { line: error.line(), column: error.column() }
+    }
+}
+
+impl JsonError {
+    fn new(pointer: &str, fault: Fault) -> Self {
+        Self { pointer: pointer.to_owned(), fault }
+    }
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pointer.is_empty() { self.fault.fmt(f) } else { write!(f, "{}: {}", self.pointer, self.fault) }
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refused(text: &str) -> (String, Fault) {
+        let error = parse(text).unwrap_err();
+        (error.pointer, error.fault)
+    }
+
+    #[test]
+    fn every_digit_of_a_number_is_kept() {
+        let text = r#"{"n":[12345678901234567890123456789012345678,0.1]}"#;
+        assert_eq!(parse(text).unwrap().to_json(), text);
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_place() {
+        assert_eq!(refused(r#"{"a":{"b":1,"b":2}}"#), ("/a/b".to_owned(), Fault::Duplicate));
+        assert_eq!(refused(r#"{"a":[1,null]}"#), ("/a/1".to_owned(), Fault::Null));
+        assert_eq!(refused(r#"{"a":{"b/c":null}}"#), ("/a/b~1c".to_owned(), Fault::Null));
+        assert_eq!(refused("null"), (String::new(), Fault::Null));
+        assert_eq!(refused("[1e999]").1, Fault::Number(NumberError::OutOfRange));
+        assert_eq!(refused("{\n \"a\": NaN}").1, Fault::Syntax { line: 2, column: 7 });
+        assert!(matches!(refused(r#""\ud800""#).1, Fault::Syntax { .. }), "a lone surrogate");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_without_using_up_the_stack() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(&nested(DEEPEST)).is_ok());
+        assert_eq!(refused(&nested(DEEPEST + 1)).1, Fault::TooDeep);
+        assert!(parse(&nested(100_000)).is_err());
+    }
+
+    #[test]
+    fn a_duplicate_spelled_with_an_escape_is_one() {
+        assert_eq!(refused(r#"{"a":1,"\u0061":2}"#).1, Fault::Duplicate);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,60}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn what_is_written_is_read_as_itself(text in "[a-z\"\\\\\n\u{1}\u{e9}\u{1f600}]{0,10}", n in any::<i64>()) {
+            let value = Value::Table([("t".to_owned(), Value::String(text)), ("n".to_owned(), n.into())].into());
+            prop_assert_eq!(parse(&value.to_json()).unwrap(), value);
+        }
+    }
+}
