@@ -6,7 +6,9 @@
 //! | as stored | [`document::Document`], [`secret::SecretText`] |
 //! | one tier | [`layer::Layer`] |
 //! | merged | [`resolve::Resolved`], by the one [`resolve::resolve`] |
+//! | changed | [`change::ChangeSet`] asked for, [`change::Difference`]s made |
 
+pub mod change;
 pub mod document;
 pub mod json;
 pub mod key;
