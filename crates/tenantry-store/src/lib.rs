@@ -1,1 +1,25 @@
-//! Placeholder while the crate is laid out.
+//! The ports through which configuration is stored, and the stores that implement them.
+//!
+//! A store implements [`ParameterStore`] and [`SecretStore`], the two ports that the loader reads from, and [`Store`],
+//! which adds the writes that touch both. Every store passes the same contract (`contract.rs`). No type of any back end
+//! crosses this API.
+
+#[cfg(feature = "contract")]
+pub mod contract;
+mod error;
+pub mod memory;
+mod ports;
+mod records;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+mod url;
+
+pub use error::StoreError;
+pub use ports::{ParameterStore, SecretStore, Store};
+pub use records::{
+    Action, Binding, BindingError, BindingKind, ClaimChange, Commit, Committed, Cursor, Expected, Finding, Head,
+    HeadChange, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, OddItem, Page, PageRequest, Revocations,
+    RevocationCursor, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope, StoredSecret, TenantStatus,
+    TenantSummary, TokenKey, TokenRecord,
+};
+pub use url::{OpenOptions, StoreUrl, Stores};

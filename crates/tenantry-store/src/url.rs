@@ -1,0 +1,90 @@
+//! Opens a store by its URL: `memory:` or `sqlite:PATH`.
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tenantry_core::secret::SecretText;
+
+use crate::error::StoreError;
+use crate::memory::MemoryStore;
+use crate::ports::{ParameterStore, SecretStore, Store};
+
+/// Where a store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// In this process, gone with it.
+    Memory,
+    /// In one local file.
+    #[cfg(feature = "sqlite")]
+    Sqlite(PathBuf),
+}
+
+impl StoreUrl {
+    /// Reads `memory:` or `sqlite:PATH`.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        if text == "memory:" {
+            return Ok(Self::Memory);
+        }
+        #[cfg(feature = "sqlite")]
+        if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        Err(StoreError::CannotOpen(format!("{text:?} is no store: write sqlite:PATH or memory:")))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory:"),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+/// What opening a store needs beside its URL.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// The master key, 32 bytes as 64 hexadecimal digits; where it is not given, the key file is read.
+    pub master_key: Option<SecretText>,
+    /// The file that holds the master key; where neither is given, the one that creating the store made beside it.
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// An open store, shared by all who use it.
+#[derive(Clone)]
+pub struct Stores(Arc<dyn Store>);
+
+impl Stores {
+    /// Shares a store.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+
+    /// The port for parameters alone.
+    pub fn parameters(&self) -> Arc<dyn ParameterStore> {
+        self.0.clone()
+    }
+
+    /// The port for secrets alone.
+    pub fn secrets(&self) -> Arc<dyn SecretStore> {
+        self.0.clone()
+    }
+}
+
+impl Deref for Stores {
+    type Target = dyn Store;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stores({})", self.0.describe())
+    }
+}
