@@ -6,6 +6,7 @@
 //! | as stored | [`document::Document`], [`secret::SecretText`] |
 //! | one tier | [`layer::Layer`] |
 //! | merged | [`resolve::Resolved`], by the one [`resolve::resolve`] |
+//! | typed | the application's own struct, by [`settings::build`] |
 //! | changed | [`change::ChangeSet`] asked for, [`change::Difference`]s made |
 
 pub mod change;
@@ -17,4 +18,6 @@ pub mod number;
 pub mod resolve;
 pub mod scope;
 pub mod secret;
+pub mod settings;
+pub mod template;
 pub mod value;
