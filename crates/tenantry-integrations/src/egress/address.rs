@@ -82,10 +82,10 @@ fn in_v6(address: Ipv6Addr, block: &Block<Ipv6Addr>) -> bool {
 }
 
 fn unwrapped(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, high, low] = address.segments();
-    let mapped = [a, b, c, d, e, f] == [0, 0, 0, 0, 0, 0xffff];
-    let nat64 = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];
-    (mapped || nat64).then(|| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+    let [prefix @ .., high, low] = address.segments();
+    let is_mapped = prefix == [0, 0, 0, 0, 0, 0xffff];
+    let is_nat64 = prefix == [0x64, 0xff9b, 0, 0, 0, 0];
+    (is_mapped || is_nat64).then(|| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
 }
 
 #[cfg(test)]

@@ -45,7 +45,10 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_str().trim_end_matches('/').fmt(f)
+        let text = self.0.as_str();
+        let bare = self.0.path() == "/" && self.0.query().is_none() && self.0.fragment().is_none();
+        // As people write it: `Url` puts a slash behind a bare host.
+        if bare { text.trim_end_matches('/').fmt(f) } else { text.fmt(f) }
     }
 }
 
@@ -109,6 +112,9 @@ mod tests {
     fn an_endpoint_reads_back_what_it_writes() {
         let endpoint: Endpoint = serde_json::from_str(r#""https://api.openai.com/v1""#).unwrap();
         assert_eq!(serde_json::to_string(&endpoint).unwrap(), r#""https://api.openai.com/v1""#);
-        assert_eq!(Endpoint::parse(&Endpoint::parse("https://a.example/").unwrap().to_string()).unwrap().to_string(), "https://a.example");
+        assert_eq!(
+            Endpoint::parse(&Endpoint::parse("https://a.example/").unwrap().to_string()).unwrap().to_string(),
+            "https://a.example"
+        );
     }
 }

@@ -1,0 +1,189 @@
+//! A request to an outside system, as a value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
+use serde_json::Value;
+use tenantry_core::secret::SecretText;
+use url::Url;
+
+use super::error::EgressError;
+
+/// A request that was made but not sent. Its credential stays hidden until [`super::Egress::send`].
+#[derive(Clone)]
+pub struct Request {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    authorization: Option<Authorization>,
+    body: Option<Value>,
+    limit: Option<Duration>,
+}
+
+/// The `Authorization` header: a scheme such as `Bearer`, and the credential.
+#[derive(Clone)]
+struct Authorization {
+    scheme: &'static str,
+    credential: SecretText,
+}
+
+impl Request {
+    /// A request that only reads.
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// A request with a JSON body.
+    pub fn post(url: Url, body: Value) -> Self {
+        let mut request = Self::new(Method::POST, url);
+        request.body = Some(body);
+        request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+    }
+
+    fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), authorization: None, body: None, limit: None }
+    }
+
+    /// Adds a header that is no secret.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Adds `Authorization: <scheme> <credential>`.
+    #[must_use]
+    pub fn authorization(mut self, scheme: &'static str, credential: SecretText) -> Self {
+        self.authorization = Some(Authorization { scheme, credential });
+        self
+    }
+
+    /// Asks for another time limit than [`super::DEFAULT_LIMIT`]; the operator's bound still holds.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Where the request goes.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The JSON body.
+    pub fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
+    /// The time limit that was asked for.
+    pub fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
+    /// Describes the request for people: all of it but the credential, which is `***`.
+    ///
+    /// The URL is shown whole: this is not for a provider whose credential is part of the URL.
+    pub fn masked(&self) -> MaskedRequest {
+        let mut headers: BTreeMap<_, _> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value)).map(shown).collect();
+        if let Some(Authorization { scheme, .. }) = self.authorization {
+            headers.insert(AUTHORIZATION.to_string(), format!("{scheme} ***"));
+        }
+        MaskedRequest { method: self.method.to_string(), url: self.url.to_string(), headers, body: self.body.clone() }
+    }
+
+    /// Hands the parts to the client; here the credential leaves its cover.
+    pub(super) fn into_http(self) -> Result<reqwest::Request, EgressError> {
+        let mut request = reqwest::Request::new(self.method, self.url);
+        *request.headers_mut() = self.headers;
+        if let Some(authorization) = self.authorization {
+            request.headers_mut().insert(AUTHORIZATION, authorization.value()?);
+        }
+        *request.body_mut() = self.body.map(|body| body.to_string().into());
+        Ok(request)
+    }
+}
+
+impl Authorization {
+    fn value(&self) -> Result<HeaderValue, EgressError> {
+        let text = SecretText::new(format!("{} {}", self.scheme, self.credential.expose()));
+        let mut value = HeaderValue::from_str(text.expose()).map_err(|_| EgressError::Credential)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+fn shown((name, value): (&str, &HeaderValue)) -> (String, String) {
+    (name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+impl fmt::Debug for Request {
+    /// Shows the method and the origin: paths and queries of some providers carry credentials, bodies carry messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {})", self.method, self.url.origin().ascii_serialization())
+    }
+}
+
+/// A request as it may be shown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MaskedRequest {
+    /// The method, such as `POST`.
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// Headers by their lower-case names; the credential in `authorization` is `***`.
+    pub headers: BTreeMap<String, String>,
+    /// The JSON body, exactly as it is sent.
+    pub body: Option<Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const CANARY: &str = "CANARY-acme-5f0f";
+
+    fn request() -> Request {
+        let url = Url::parse("https://api.example/v1/x?q=CANARY-in-url").unwrap();
+        Request::post(url, json!({"a": 1})).authorization("Bearer", SecretText::new(CANARY.to_owned()))
+    }
+
+    #[test]
+    fn a_masked_request_shows_all_but_the_credential() {
+        let shown = serde_json::to_value(request().masked()).unwrap();
+        let expected = json!({
+            "method": "POST",
+            "url": "https://api.example/v1/x?q=CANARY-in-url",
+            "headers": {"authorization": "Bearer ***", "content-type": "application/json"},
+            "body": {"a": 1},
+        });
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn debug_shows_neither_path_nor_credential() {
+        assert_eq!(format!("{:?}", request()), "Request(POST https://api.example)");
+    }
+
+    #[test]
+    fn the_credential_is_sent_and_marked_as_sensitive() {
+        let sent = request().into_http().unwrap();
+        let value = &sent.headers()[AUTHORIZATION];
+        assert_eq!(value.to_str().unwrap(), format!("Bearer {CANARY}"));
+        assert!(value.is_sensitive());
+        assert!(!format!("{sent:?}").contains("CANARY-acme"));
+    }
+
+    #[test]
+    fn a_credential_that_cannot_be_a_header_is_refused_and_not_shown() {
+        let error = request().authorization("Bearer", SecretText::new("CANARY\n".to_owned())).into_http().unwrap_err();
+        assert_eq!(error, EgressError::Credential);
+        assert!(!error.to_string().contains("CANARY"));
+    }
+}

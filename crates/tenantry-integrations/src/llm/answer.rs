@@ -1,0 +1,233 @@
+//! Reads a model's answer.
+
+use serde::Serialize;
+use serde_json::Value;
+use tenantry_core::secret::SecretText;
+
+use super::error::LlmError;
+use super::refusal::refusal;
+use crate::egress::Response;
+
+/// A model's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChatAnswer {
+    /// What the model says; never blank.
+    pub text: String,
+    /// The model that answered, which may be named more precisely than the one that was asked.
+    pub model: Option<String>,
+    /// Why the answer ended: `stop`, `length` (it was cut), or another word of the provider's.
+    pub finish_reason: Option<String>,
+    /// What it cost, if the provider says so.
+    pub usage: Option<Usage>,
+}
+
+/// Tokens of one exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Tokens of the messages sent.
+    pub prompt: u64,
+    /// Tokens of the answer.
+    pub completion: u64,
+    /// All that is counted.
+    pub total: u64,
+}
+
+/// Reads a provider's answer. The key is taken to scrub it from whatever the provider echoes.
+pub fn parse(response: &Response, key: &SecretText) -> Result<ChatAnswer, LlmError> {
+    let json = response.json();
+    match refusal(response, json.as_ref().ok(), key) {
+        Some(error) => Err(error),
+        None => answer(&json?),
+    }
+}
+
+fn answer(json: &Value) -> Result<ChatAnswer, LlmError> {
+    let choice = json.pointer("/choices/0").ok_or_else(|| malformed("it has no choices"))?;
+    let word = |value: &Value| value.as_str().map(str::to_owned);
+    let finish_reason = word(&choice["finish_reason"]);
+    Ok(ChatAnswer {
+        text: text(&choice["message"]).ok_or_else(|| malformed(why_blank(finish_reason.as_deref())))?,
+        model: word(&json["model"]),
+        finish_reason,
+        usage: usage(&json["usage"]),
+    })
+}
+
+/// The text of a message: a string, the text parts of a list, or what a model says instead when it declines.
+fn text(message: &Value) -> Option<String> {
+    let text = match &message["content"] {
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        content => content.as_str().or_else(|| message["refusal"].as_str())?.to_owned(),
+    };
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn why_blank(finish_reason: Option<&str>) -> &'static str {
+    match finish_reason {
+        Some("length") => "it has no text: the limit of output tokens was spent before the model said anything",
+        Some("content_filter") => "it has no text: the provider's content filter withheld it",
+        _ => "it has no text",
+    }
+}
+
+fn usage(usage: &Value) -> Option<Usage> {
+    let prompt = usage["prompt_tokens"].as_u64()?;
+    let completion = usage["completion_tokens"].as_u64().unwrap_or(0);
+    let total = usage["total_tokens"].as_u64().unwrap_or_else(|| prompt.saturating_add(completion));
+    Some(Usage { prompt, completion, total })
+}
+
+fn malformed(reason: &str) -> LlmError {
+    LlmError::Malformed { reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::{HeaderMap, HeaderValue, StatusCode, header};
+    use serde_json::json;
+
+    use super::*;
+
+    const KEY: &str = "sk-CANARY-acme-7c1e";
+
+    fn parsed(status: u16, body: &Value) -> Result<ChatAnswer, LlmError> {
+        parsed_text(status, HeaderMap::new(), &body.to_string())
+    }
+
+    fn parsed_text(status: u16, headers: HeaderMap, body: &str) -> Result<ChatAnswer, LlmError> {
+        let response = Response::new(StatusCode::from_u16(status).unwrap(), headers, body);
+        parse(&response, &SecretText::new(KEY.to_owned()))
+    }
+
+    fn rejected(status: u16, reason: &str) -> LlmError {
+        LlmError::Rejected { status, reason: reason.to_owned() }
+    }
+
+    fn completion(message: &Value, finish_reason: &str) -> Value {
+        json!({
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-5-mini-2025-08-07",
+            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
+            "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15},
+        })
+    }
+
+    #[test]
+    fn reads_text_model_reason_and_usage() {
+        let answer = parsed(200, &completion(&json!({"role": "assistant", "content": "Hello"}), "stop")).unwrap();
+        let expected = ChatAnswer {
+            text: "Hello".to_owned(),
+            model: Some("gpt-5-mini-2025-08-07".to_owned()),
+            finish_reason: Some("stop".to_owned()),
+            usage: Some(Usage { prompt: 12, completion: 3, total: 15 }),
+        };
+        assert_eq!(answer, expected);
+    }
+
+    #[test]
+    fn reads_an_answer_with_nothing_but_text() {
+        let answer = parsed(200, &json!({"choices": [{"message": {"content": "Hi"}}]})).unwrap();
+        assert_eq!((answer.text.as_str(), answer.model, answer.usage), ("Hi", None, None));
+    }
+
+    #[test]
+    fn reads_parts_and_refusals_of_the_model() {
+        let parts =
+            json!({"content": [{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}]});
+        assert_eq!(parsed(200, &completion(&parts, "stop")).unwrap().text, "ab");
+        let declined = json!({"content": null, "refusal": "I can't."});
+        assert_eq!(parsed(200, &completion(&declined, "stop")).unwrap().text, "I can't.");
+    }
+
+    #[test]
+    fn an_answer_without_text_says_why() {
+        let blank = parsed(200, &completion(&json!({"content": " \n"}), "length")).unwrap_err();
+        assert!(blank.to_string().contains("output tokens"), "{blank}");
+        for body in [json!({}), json!([]), json!({"choices": []}), json!({"choices": [{}]}), json!("text"), json!(null)]
+        {
+            assert!(matches!(parsed(200, &body), Err(LlmError::Malformed { .. })), "{body}");
+        }
+    }
+
+    #[test]
+    fn reads_openais_errors() {
+        let error =
+            |code: &str| json!({"error": {"message": format!("m {KEY}"), "type": "t", "param": null, "code": code}});
+        assert_eq!(parsed(401, &error("invalid_api_key")), Err(LlmError::Unauthorized));
+        assert_eq!(parsed(404, &error("model_not_found")), Err(rejected(404, "m ***")));
+        assert_eq!(parsed(403, &error("unsupported_country")), Err(rejected(403, "m ***")));
+        assert_eq!(parsed(429, &error("rate_limit_exceeded")), Err(LlmError::RateLimited { retry_after: None }));
+        assert_eq!(parsed(429, &error("insufficient_quota")), Err(rejected(429, "m ***")));
+    }
+
+    #[test]
+    fn reads_openrouters_errors() {
+        let error = |code: u64| json!({"error": {"code": code, "message": "m", "metadata": {"raw": KEY}}});
+        assert_eq!(parsed(401, &error(401)), Err(LlmError::Unauthorized));
+        assert_eq!(parsed(402, &error(402)), Err(rejected(402, "m")));
+        assert_eq!(parsed(200, &error(401)), Err(LlmError::Unauthorized));
+        assert_eq!(parsed(200, &error(429)), Err(LlmError::RateLimited { retry_after: None }));
+        assert!(matches!(parsed(200, &error(502)), Err(LlmError::Unreachable { .. })));
+        assert_eq!(parsed(200, &error(7)), Err(rejected(400, "m")));
+        let within = json!({"choices": [{"error": {"code": 402, "message": "no credit"}}]});
+        assert_eq!(parsed(200, &within), Err(rejected(402, "no credit")));
+    }
+
+    #[test]
+    fn reads_errors_of_other_shapes() {
+        assert_eq!(
+            parsed(400, &json!({"message": "bad model", "type": "x", "code": "y"})),
+            Err(rejected(400, "bad model"))
+        );
+        assert_eq!(parsed(422, &json!({"detail": "bad field"})), Err(rejected(422, "bad field")));
+        assert_eq!(parsed(400, &json!({"error": "plain"})), Err(rejected(400, "plain")));
+        for body in [json!({}), json!([1]), json!({"error": {"message": 5}}), json!({"error": null})] {
+            assert_eq!(parsed(400, &body), Err(rejected(400, "it gave no reason")), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_null_is_no_error() {
+        let mut body = completion(&json!({"content": "Hello"}), "stop");
+        body["error"] = Value::Null;
+        assert_eq!(parsed(200, &body).unwrap().text, "Hello");
+    }
+
+    #[test]
+    fn a_page_of_html_is_never_repeated() {
+        let page = "<html>CANARY</html>";
+        let check = |status, expected: &str| {
+            let error = parsed_text(status, HeaderMap::new(), page).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        };
+        check(200, "the provider's answer makes no sense: it is not JSON (line 1, column 1)");
+        check(404, "the provider refused the request (status 404): it gave no reason");
+        check(502, "the provider cannot be reached: it answered with status 502");
+    }
+
+    #[test]
+    fn reads_how_long_to_wait() {
+        let check = |value: &'static str, expected: Option<u64>| {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(value))]);
+            let retry_after = expected.map(Duration::from_secs);
+            assert_eq!(parsed_text(429, headers, "{}"), Err(LlmError::RateLimited { retry_after }), "{value}");
+        };
+        check("7", Some(7));
+        check("0", Some(0));
+        check("18446744073709551615", Some(86_400));
+        check("-1", None);
+        check("Wed, 21 Oct 2026 07:28:00 GMT", None);
+    }
+
+    #[test]
+    fn no_error_shows_the_key() {
+        for status in [400, 401, 403, 404, 408, 429, 500, 503] {
+            for body in [json!({"error": {"message": KEY}}), json!({"error": KEY}), json!({"message": KEY}), json!(KEY)]
+            {
+                let error = parsed(status, &body).unwrap_err();
+                assert!(!format!("{error} {error:?}").contains("CANARY"), "{status} {body}");
+            }
+        }
+    }
+}

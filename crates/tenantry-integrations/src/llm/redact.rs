@@ -1,0 +1,111 @@
+//! Makes what a provider said fit to be shown.
+
+use tenantry_core::secret::SecretText;
+
+/// The most characters of a provider's sentence that are kept: two lines of a screen.
+const MAX_CHARS: usize = 300;
+
+/// The most characters that are looked at: what comes later is cut off anyway.
+const MAX_READ: usize = 4 * MAX_CHARS;
+
+/// So many characters of the key in a row give a word away; fewer occur by chance.
+const RUN: usize = 6;
+
+/// So many give a word away that is half masked already.
+const MASKED_RUN: usize = 2;
+
+/// Puts a provider's text on one line, shortens it, and replaces every word that has a part of the key in it.
+///
+/// Providers echo keys whole, cut or half masked (`sk-ab***wxyz`), so a word goes altogether.
+pub(super) fn redact(text: &str, key: &SecretText) -> String {
+    let head: String = text.chars().take(MAX_READ).collect();
+    let hidden = if key.is_blank() { head } else { head.replace(key.expose(), MASK) };
+    let parts = KeyParts::of(key.expose());
+    let shown = |word| if parts.occur_in(word) { MASK } else { word };
+    shortened(hidden.split(is_gap).filter(|word| !word.is_empty()).map(shown).collect::<Vec<_>>().join(" "))
+}
+
+const MASK: &str = "***";
+
+fn is_gap(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+/// The pieces of a key that must not be seen.
+struct KeyParts {
+    runs: Vec<String>,
+    masked_runs: Vec<String>,
+}
+
+impl KeyParts {
+    fn of(key: &str) -> Self {
+        let key: Vec<char> = key.chars().collect();
+        let runs = |length| key.windows(length).map(String::from_iter).collect();
+        Self { runs: runs(RUN), masked_runs: runs(MASKED_RUN) }
+    }
+
+    fn occur_in(&self, word: &str) -> bool {
+        let is_half_masked = ["**", "..", "…"].iter().any(|mask| word.contains(mask));
+        let has = |runs: &[String]| runs.iter().any(|run| word.contains(run));
+        has(&self.runs) || (is_half_masked && has(&self.masked_runs))
+    }
+}
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(MAX_CHARS) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: &str = "sk-CANARY-acme-9d3f";
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(redact(text, &SecretText::new(KEY.to_owned())), expected);
+    }
+
+    #[test]
+    fn a_key_is_scrubbed_whole_cut_or_half_masked() {
+        check("Incorrect API key provided: sk-CANARY-acme-9d3f.", "Incorrect API key provided: ***.");
+        check("Incorrect API key provided: sk-CANAR", "Incorrect API key provided: ***");
+        check("key=%22sk-CANARY-acme-9d3f%22 is bad", "key=%22***%22 is bad");
+        check("bad key (sk-C*******9d3f)", "bad key ***");
+        check("bad key sk-C...9d3f", "bad key ***");
+    }
+
+    #[test]
+    fn a_blank_key_scrubs_nothing() {
+        assert_eq!(redact("bad model", &SecretText::new(String::new())), "bad model");
+    }
+
+    #[test]
+    fn other_words_stay() {
+        check("The model `gpt-9` does not exist", "The model `gpt-9` does not exist");
+    }
+
+    #[test]
+    fn lines_are_joined_and_control_characters_dropped() {
+        check("one\r\n\ttwo\u{1b}[31m three\0", "one two [31m three");
+    }
+
+    #[test]
+    fn a_long_text_is_shortened_between_characters() {
+        let shown = redact(&"ä".repeat(1000), &SecretText::new(KEY.to_owned()));
+        assert_eq!(shown.chars().count(), MAX_CHARS + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_run_of_the_key_is_left(before in ".{0,20}", from in 0..10_usize, after in ".{0,20}") {
+            let text = format!("{before}{}{after}", &KEY[from..]);
+            let shown = redact(&text, &SecretText::new(KEY.to_owned()));
+            prop_assert!(!KEY.as_bytes().windows(RUN).any(|run| shown.as_bytes().windows(RUN).any(|w| w == run)));
+        }
+    }
+}

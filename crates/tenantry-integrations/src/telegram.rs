@@ -1,0 +1,26 @@
+//! Settings of the messenger Telegram.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tenantry_core::secret::SecretText;
+
+/// Telegram
+///
+/// The Telegram bot by which the assistant reads messages and answers them.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("x-connection" = true))]
+pub struct Telegram {
+    /// Bot token
+    ///
+    /// In Telegram talk to @BotFather: `/newbot` makes a bot and `/token` shows the token of one that exists. It is a
+    /// number, a colon and 35 characters.
+    #[schemars(extend("pattern" = r"^[0-9]+:[A-Za-z0-9_-]+$", "x-examples" = ["123456789:AA…"]))]
+    pub bot_token: SecretText,
+
+    /// Webhook secret
+    ///
+    /// A random text of your own, 1 to 256 letters, digits, `_` and `-`: Telegram sends it with every message, which
+    /// proves that the message really comes from Telegram.
+    #[schemars(extend("pattern" = r"^[A-Za-z0-9_-]{1,256}$"))]
+    pub webhook_secret: SecretText,
+}

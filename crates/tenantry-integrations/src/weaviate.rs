@@ -1,0 +1,27 @@
+//! Settings of the vector database Weaviate.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tenantry_core::secret::SecretText;
+
+use crate::egress::Endpoint;
+
+/// Weaviate
+///
+/// The company's own Weaviate: the assistant searches the company's knowledge in it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("x-connection" = true))]
+pub struct Weaviate {
+    /// Address of the cluster
+    ///
+    /// At console.weaviate.cloud open the cluster: REST Endpoint. It must begin with `https://`, which that page leaves
+    /// out.
+    #[schemars(extend("x-sensitivity" = "credential", "x-examples" = ["https://acme.weaviate.cloud"]))]
+    pub url: Endpoint,
+
+    /// API key
+    ///
+    /// At console.weaviate.cloud open the cluster, API Keys. A key that may only read is enough.
+    #[schemars(extend("pattern" = r"^[!-~]+$"))]
+    pub api_key: SecretText,
+}
