@@ -11,6 +11,7 @@
 //! The tenant learns the [`Rule`] that refused, never an address.
 
 mod address;
+mod allow_list;
 mod endpoint;
 mod error;
 mod lookup;
@@ -23,12 +24,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use address::internal_network;
+pub use allow_list::{AllowList, NotAnOrigin};
 pub use endpoint::Endpoint;
 pub use error::{EgressError, Obstacle};
 pub use request::{MaskedRequest, Request};
 pub use response::{MAX_BODY, MAX_DEPTH, Response};
-pub use rules::{AllowList, NotAnOrigin, Rule, check_url};
+pub use rules::{Rule, check_url};
 use url::Url;
 
 use self::lookup::{Any, Lookup, PublicOnly};
@@ -121,6 +122,13 @@ impl EgressBuilder {
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, NotAnOrigin> {
         self.allow_list.allow(origin)?;
         Ok(self)
+    }
+
+    /// Allows the origins of a list beyond the rules, and no others.
+    #[must_use]
+    pub fn allow_list(mut self, list: AllowList) -> Self {
+        self.allow_list = list;
+        self
     }
 
     /// Bounds the time that a caller can ask for, [`DEFAULT_LONGEST_LIMIT`] otherwise.

@@ -24,10 +24,12 @@ pub struct ErpNext {
     ///
     /// In ERPNext open the assistant's user (User list), tab Settings, section API Access, Generate Keys. The key
     /// stays visible there.
+    #[schemars(extend("pattern" = r"^[!-~]+$"))]
     pub api_key: SecretText,
 
     /// API secret
     ///
     /// Shown once, when the keys are generated. Generating again makes a new secret, and the old one stops working.
+    #[schemars(extend("pattern" = r"^[!-~]+$"))]
     pub api_secret: SecretText,
 }

@@ -22,8 +22,8 @@ pub struct Odoo {
 
     /// Database
     ///
-    /// The name of the database. On odoo.com it is the first part of the address (`acme` for `acme.odoo.com`); else
-    /// Settings shows it at the bottom of the page in developer mode, and so does the page `/web/database/manager`.
+    /// The name of the database. On odoo.com it is the first part of the address (`acme` for `acme.odoo.com`); on a
+    /// server of your own the page `/web/database/manager` lists it, or whoever runs the server knows it.
     #[schemars(length(min = 1, max = 255), extend("x-sensitivity" = "credential", "x-examples" = ["acme"]))]
     pub db: String,
 
@@ -38,7 +38,8 @@ pub struct Odoo {
 
     /// Password or API key
     ///
-    /// An API key is better, because it can be withdrawn alone: in Odoo open the user's menu, My Profile, Account
-    /// Security, New API Key. From Odoo 19 on it must be an API key.
+    /// An API key is better, because it can be withdrawn alone: in Odoo open the user's menu, Preferences (or My
+    /// Profile), Account Security, New API Key.
+    #[schemars(extend("pattern" = r"^\S(.*\S)?$"))]
     pub password: SecretText,
 }

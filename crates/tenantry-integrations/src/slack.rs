@@ -15,7 +15,7 @@ pub struct Slack {
     ///
     /// At api.slack.com/apps choose the app, then OAuth & Permissions: Bot User OAuth Token, after the app was
     /// installed to the workspace. It begins with `xoxb-`.
-    #[schemars(extend("pattern" = r"^xoxb-[!-~]+$", "x-examples" = ["xoxb-…"]))]
+    #[schemars(extend("pattern" = r"^xoxb-[!-~]+$", "x-examples" = ["xoxb-your-token"]))]
     pub bot_token: SecretText,
 
     /// Signing secret

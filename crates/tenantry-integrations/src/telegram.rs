@@ -14,7 +14,7 @@ pub struct Telegram {
     ///
     /// In Telegram talk to @BotFather: `/newbot` makes a bot and `/token` shows the token of one that exists. It is a
     /// number, a colon and 35 characters.
-    #[schemars(extend("pattern" = r"^[0-9]+:[A-Za-z0-9_-]+$", "x-examples" = ["123456789:AA…"]))]
+    #[schemars(extend("pattern" = r"^[0-9]+:[A-Za-z0-9_-]+$", "x-examples" = ["123456789:your-token"]))]
     pub bot_token: SecretText,
 
     /// Webhook secret

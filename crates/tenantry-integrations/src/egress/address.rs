@@ -53,7 +53,7 @@ const GLOBAL_UNICAST: Block<Ipv6Addr> = v6([0x2000, 0, 0], 3, "global unicast");
 /// Names the internal network that an address belongs to; `None` is a public address.
 ///
 /// An IPv4 address that is wrapped in IPv6 (`::ffff:0:0/96`, and `64:ff9b::/96` of NAT64) is judged by what is inside.
-pub fn internal_network(address: IpAddr) -> Option<&'static str> {
+pub(super) fn internal_network(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => internal_v4(address),
         IpAddr::V6(address) => match unwrapped(address) {

@@ -1,10 +1,9 @@
 //! Judges URLs by the outbound rules: the part that needs no look-up.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 
 use thiserror::Error;
-use url::{Host, Origin, Url};
+use url::{Host, Url};
 
 use super::address::internal_network;
 
@@ -59,51 +58,20 @@ impl Rule {
 /// assert_eq!(check_url("https://0x7f.1/"), Err(Rule::InternalAddress));
 /// ```
 pub fn check_url(text: &str) -> Result<Url, Rule> {
-    AllowList::default().check_url(text)
+    let url = parse(text)?;
+    check(&url)?;
+    Ok(url)
 }
 
-/// Why an origin cannot be put on the operator's allow-list.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is not an origin: expected a scheme, a host and perhaps a port, such as http://127.0.0.1:1234")]
-pub struct NotAnOrigin(String);
-
-/// Origins (scheme, host and port, each exactly) that the operator allows beyond the rules.
-#[derive(Clone, Debug, Default)]
-pub struct AllowList(HashSet<Origin>);
-
-impl AllowList {
-    /// Adds an origin such as `http://127.0.0.1:1234`.
-    pub fn allow(&mut self, origin: &str) -> Result<(), NotAnOrigin> {
-        let url = bare_origin(origin).ok_or_else(|| NotAnOrigin(origin.to_owned()))?;
-        self.0.insert(url.origin());
-        Ok(())
+/// Judges the parts of a URL, and its host if that is an address in any notation.
+pub(super) fn check(url: &Url) -> Result<(), Rule> {
+    refuse_user_info(url)?;
+    if url.scheme() != "https" {
+        return Err(Rule::Scheme);
     }
-
-    /// Whether the URL's origin is on the list.
-    pub fn contains(&self, url: &Url) -> bool {
-        self.0.contains(&url.origin())
-    }
-
-    /// Reads a URL and judges it.
-    pub fn check_url(&self, text: &str) -> Result<Url, Rule> {
-        let url = parse(text)?;
-        self.check(&url)?;
-        Ok(url)
-    }
-
-    /// Judges a URL: its parts, and its host if that is an address in any notation.
-    pub fn check(&self, url: &Url) -> Result<(), Rule> {
-        refuse_user_info(url)?;
-        if self.contains(url) {
-            return Ok(());
-        }
-        if url.scheme() != "https" {
-            return Err(Rule::Scheme);
-        }
-        check_host(url)?;
-        // The default port is not kept by `Url`: any port that is left is another one.
-        if url.port().is_some() { Err(Rule::Port) } else { Ok(()) }
-    }
+    check_host(url)?;
+    // The default port is not kept by `Url`: any port that is left is another one.
+    if url.port().is_some() { Err(Rule::Port) } else { Ok(()) }
 }
 
 /// Reads an absolute URL with a host. `Url` would drop tabs and line breaks; here they are refused.
@@ -144,15 +112,10 @@ fn is_internal_name(name: &str) -> bool {
     !name.contains('.') || name == "home.arpa" || INTERNAL_SUFFIXES.iter().any(|suffix| below(suffix))
 }
 
-fn bare_origin(text: &str) -> Option<Url> {
-    let url = parse(text).ok()?;
-    let web = matches!(url.scheme(), "http" | "https");
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    (web && bare && refuse_user_info(&url).is_ok()).then_some(url)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -250,19 +213,19 @@ mod tests {
         }
     }
 
-    fn check(text: &str, expected: Result<&str, Rule>) {
+    fn judge(text: &str, expected: Result<&str, Rule>) {
         assert_eq!(check_url(text).as_ref().map(Url::as_str), expected.as_ref().copied(), "{text:?}");
     }
 
     #[test]
     fn accepts_public_hosts_over_https() {
-        check("https://erp.example.com", Ok("https://erp.example.com/"));
-        check("https://erp.example.com:443/odoo", Ok("https://erp.example.com/odoo"));
-        check("https://bücher.example/", Ok("https://xn--bcher-kva.example/"));
-        check("https://8.8.8.8/", Ok("https://8.8.8.8/"));
-        check("https://[2606:4700:4700::1111]/", Ok("https://[2606:4700:4700::1111]/"));
-        check("https://localhost.example.com/", Ok("https://localhost.example.com/"));
-        check("https://notlocal.example/", Ok("https://notlocal.example/"));
+        judge("https://erp.example.com", Ok("https://erp.example.com/"));
+        judge("https://erp.example.com:443/odoo", Ok("https://erp.example.com/odoo"));
+        judge("https://bücher.example/", Ok("https://xn--bcher-kva.example/"));
+        judge("https://8.8.8.8/", Ok("https://8.8.8.8/"));
+        judge("https://[2606:4700:4700::1111]/", Ok("https://[2606:4700:4700::1111]/"));
+        judge("https://localhost.example.com/", Ok("https://localhost.example.com/"));
+        judge("https://notlocal.example/", Ok("https://notlocal.example/"));
     }
 
     #[test]
@@ -282,23 +245,23 @@ mod tests {
             "home.arpa",
             "ｌocalhost",
         ] {
-            check(&format!("https://{host}/"), Err(Rule::InternalName));
+            judge(&format!("https://{host}/"), Err(Rule::InternalName));
         }
     }
 
     #[test]
     fn names_the_rule_that_refused() {
-        check("http://erp.example.com", Err(Rule::Scheme));
-        check("ftp://erp.example.com", Err(Rule::Scheme));
-        check("file:///etc/passwd", Err(Rule::Scheme));
-        check("gopher://127.0.0.1:70/", Err(Rule::Scheme));
-        check("javascript:alert(1)", Err(Rule::Scheme));
-        check("https://user@erp.example.com", Err(Rule::UserInfo));
-        check("https://user:pass@erp.example.com", Err(Rule::UserInfo));
-        check("https://:pass@erp.example.com", Err(Rule::UserInfo));
-        check("https://erp.example.com@127.0.0.1/", Err(Rule::UserInfo));
-        check("https://erp.example.com:8443/", Err(Rule::Port));
-        check("https://erp.example.com:0/", Err(Rule::Port));
+        judge("http://erp.example.com", Err(Rule::Scheme));
+        judge("ftp://erp.example.com", Err(Rule::Scheme));
+        judge("file:///etc/passwd", Err(Rule::Scheme));
+        judge("gopher://127.0.0.1:70/", Err(Rule::Scheme));
+        judge("javascript:alert(1)", Err(Rule::Scheme));
+        judge("https://user@erp.example.com", Err(Rule::UserInfo));
+        judge("https://user:pass@erp.example.com", Err(Rule::UserInfo));
+        judge("https://:pass@erp.example.com", Err(Rule::UserInfo));
+        judge("https://erp.example.com@127.0.0.1/", Err(Rule::UserInfo));
+        judge("https://erp.example.com:8443/", Err(Rule::Port));
+        judge("https://erp.example.com:0/", Err(Rule::Port));
     }
 
     #[test]
@@ -323,39 +286,7 @@ mod tests {
             "https://erp\u{85}.example.com/",
             "https://exa%00mple.com/",
         ] {
-            check(text, Err(Rule::NotAUrl));
-        }
-    }
-
-    fn allowing(origin: &str) -> AllowList {
-        let mut list = AllowList::default();
-        list.allow(origin).unwrap();
-        list
-    }
-
-    #[test]
-    fn an_allowed_origin_is_allowed_exactly() {
-        let list = allowing("http://127.0.0.1:1234");
-        assert!(list.check_url("http://127.0.0.1:1234/v1").is_ok());
-        assert!(list.check_url("http://0x7f.1:1234/").is_ok(), "the same host in another notation");
-        assert_eq!(list.check_url("http://127.0.0.1:1235/"), Err(Rule::Scheme));
-        assert_eq!(list.check_url("https://127.0.0.1:1234/"), Err(Rule::InternalAddress));
-        assert_eq!(list.check_url("http://127.0.0.2:1234/"), Err(Rule::Scheme));
-        assert_eq!(list.check_url("http://localhost:1234/"), Err(Rule::Scheme));
-        assert_eq!(list.check_url("http://u:p@127.0.0.1:1234/"), Err(Rule::UserInfo));
-    }
-
-    #[test]
-    fn an_allowed_origin_may_leave_out_the_default_port() {
-        let list = allowing("https://erp.internal");
-        assert!(list.check_url("https://erp.internal:443/odoo").is_ok());
-        assert_eq!(list.check_url("https://db.internal/"), Err(Rule::InternalName));
-    }
-
-    #[test]
-    fn only_an_origin_can_be_allowed() {
-        for text in ["127.0.0.1:1234", "http://127.0.0.1/v1", "ftp://a.example", "http://u@a.example", "*", ""] {
-            assert!(AllowList::default().allow(text).is_err(), "{text}");
+            judge(text, Err(Rule::NotAUrl));
         }
     }
 

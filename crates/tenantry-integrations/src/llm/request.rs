@@ -86,7 +86,8 @@ impl ChatRequest {
         }
     }
 
-    fn body(&self) -> Value {
+    /// The body, in the dialect.
+    pub fn body(&self) -> Value {
         let mut body = Map::new();
         body.insert("model".to_owned(), json!(self.model));
         body.insert("messages".to_owned(), json!(self.messages));

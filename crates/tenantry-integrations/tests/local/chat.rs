@@ -19,7 +19,7 @@ fn chat() -> ChatRequest {
         temperature: Some(0.2),
         top_p: Some(0.9),
         max_output_tokens: Some(100),
-        limit: Some(Duration::from_secs(60)),
+        limit: Some(Duration::from_mins(1)),
     }
 }
 

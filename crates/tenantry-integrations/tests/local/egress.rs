@@ -24,7 +24,7 @@ fn get(origin: &str) -> Request {
 
 async fn sent(behaviour: Behaviour) -> Result<Response, EgressError> {
     let server = Server::start(behaviour).await;
-    let outcome = server.egress().send(get(&server.origin).within(Duration::from_secs(60))).await;
+    let outcome = server.egress().send(get(&server.origin).within(Duration::from_mins(1))).await;
     assert!(!format!("{outcome:?}").contains("CANARY"), "{outcome:?}");
     outcome
 }
@@ -104,7 +104,7 @@ async fn a_server_that_stops_midway_is_timed_out() {
 async fn a_caller_cannot_wait_longer_than_the_operator_allows() {
     let server = Server::start(Behaviour::SendAndHang(Vec::new())).await;
     let egress = Egress::builder().allow_origin(&server.origin).unwrap().longest_limit(SHORT).build();
-    let error = egress.send(get(&server.origin).within(Duration::from_secs(3600))).await.unwrap_err();
+    let error = egress.send(get(&server.origin).within(Duration::from_hours(1))).await.unwrap_err();
     assert_eq!(error, EgressError::TimedOut { limit: SHORT });
 }
 
