@@ -4,22 +4,22 @@
 //! which adds the writes that touch both. Every store passes the same contract (`contract.rs`). No type of any back end
 //! crosses this API.
 
-#[cfg(feature = "contract")]
-pub mod contract;
+mod cursor;
+mod decide;
 mod error;
+pub mod limits;
 pub mod memory;
 mod ports;
+mod random;
 mod records;
-#[cfg(feature = "sqlite")]
-pub mod sqlite;
 mod url;
 
-pub use error::StoreError;
+pub use error::{Source, StoreError};
 pub use ports::{ParameterStore, SecretStore, Store};
 pub use records::{
     Action, Binding, BindingError, BindingKind, ClaimChange, Commit, Committed, Cursor, Expected, Finding, Head,
-    HeadChange, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, OddItem, Page, PageRequest, Revocations,
-    RevocationCursor, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope, StoredSecret, TenantStatus,
-    TenantSummary, TokenKey, TokenRecord,
+    HeadChange, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, OddItem, Page, PageRequest,
+    RevocationCursor, Revocations, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope, StoredSecret,
+    TenantStatus, TenantSummary, TokenKey, TokenRecord,
 };
-pub use url::{OpenOptions, StoreUrl, Stores};
+pub use url::{Created, OpenOptions, StoreUrl, Stores};

@@ -54,6 +54,15 @@ pub struct OpenOptions {
     pub master_key_file: Option<PathBuf>,
 }
 
+/// What creating a store made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Created {
+    /// Whether the store was there before, so that nothing was made.
+    pub existed: bool,
+    /// The file with a new master key, if one was made: to be moved away from the store.
+    pub master_key_file: Option<PathBuf>,
+}
+
 /// An open store, shared by all who use it.
 #[derive(Clone)]
 pub struct Stores(Arc<dyn Store>);
@@ -62,6 +71,24 @@ impl Stores {
     /// Shares a store.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self(store)
+    }
+
+    /// Opens a store that exists.
+    pub async fn open(url: &StoreUrl, _options: &OpenOptions) -> Result<Self, StoreError> {
+        match url {
+            StoreUrl::Memory => Ok(Self::new(Arc::new(MemoryStore::new()))),
+            #[cfg(feature = "sqlite")]
+            StoreUrl::Sqlite(_) => Err(StoreError::Refused("not in this build")),
+        }
+    }
+
+    /// Makes a new store; where there is one already, opens it and changes nothing.
+    pub async fn create(url: &StoreUrl, options: &OpenOptions) -> Result<(Self, Created), StoreError> {
+        match url {
+            StoreUrl::Memory => Ok((Self::open(url, options).await?, Created::default())),
+            #[cfg(feature = "sqlite")]
+            StoreUrl::Sqlite(_) => Err(StoreError::Refused("not in this build")),
+        }
     }
 
     /// The port for parameters alone.

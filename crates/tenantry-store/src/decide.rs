@@ -1,0 +1,149 @@
+//! Decides what a commit makes of a scope, before any store writes it: pure, and the same for every store.
+
+use tenantry_core::layer::{Entry, Revision};
+use tenantry_core::scope::Scope;
+
+use crate::error::StoreError;
+use crate::records::{
+    Commit, Expected, Head, HeadChange, ItemMeta, LogEntry, NewLogEntry, SecretVersion, TenantStatus,
+};
+
+/// What the next head of a scope is, or why there is none.
+///
+/// `last` is the newest revision of a tenant of the same name that was erased, 0 if there was none: revisions go on
+/// behind it, so that none is ever given twice. `incarnation` is taken for a new scope.
+pub(crate) fn next_head(
+    commit: &Commit,
+    found: Option<&Head>,
+    last: Revision,
+    incarnation: &str,
+) -> Result<Head, StoreError> {
+    check_sense(commit)?;
+    let (head, display_name) = match (commit.expected, found, &commit.head) {
+        (Expected::Absent, None, HeadChange::Create { display_name }) => {
+            return Ok(first_head(commit, display_name, last, incarnation));
+        }
+        (Expected::At(revision), Some(head), change) if head.revision == revision => match change {
+            HeadChange::Rename(name) => (head, name.clone()),
+            HeadChange::Keep | HeadChange::Status(_) | HeadChange::Create { .. } => (head, head.display_name.clone()),
+        },
+        (Expected::Absent | Expected::At(_), found, _) => return Err(conflict(found)),
+    };
+    let status = match commit.head {
+        HeadChange::Status(status) => status,
+        HeadChange::Keep | HeadChange::Rename(_) | HeadChange::Create { .. } => head.status,
+    };
+    Ok(Head {
+        revision: head.revision.next(),
+        status,
+        display_name,
+        updated_at: commit.entry.at,
+        updated_by: commit.entry.actor.clone(),
+        ..head.clone()
+    })
+}
+
+/// Refuses what makes no sense, whatever is stored.
+fn check_sense(commit: &Commit) -> Result<(), StoreError> {
+    let creates = matches!(commit.head, HeadChange::Create { .. });
+    if creates != (commit.expected == Expected::Absent) {
+        return Err(StoreError::Refused("a scope is created where there is none, and changed where there is one"));
+    }
+    if commit.entry.scope != commit.scope {
+        return Err(StoreError::Refused("the log entry is about another scope than the commit"));
+    }
+    let tenants_alone =
+        matches!(commit.head, HeadChange::Rename(_) | HeadChange::Status(_)) || !commit.claims.is_empty();
+    if commit.scope == Scope::Global && tenants_alone {
+        return Err(StoreError::Refused("the global scope has no name, status or bindings"));
+    }
+    Ok(())
+}
+
+fn first_head(commit: &Commit, display_name: &str, last: Revision, incarnation: &str) -> Head {
+    Head {
+        revision: last.next(),
+        status: TenantStatus::Active,
+        display_name: display_name.to_owned(),
+        incarnation: incarnation.to_owned(),
+        created_at: commit.entry.at,
+        updated_at: commit.entry.at,
+        updated_by: commit.entry.actor.clone(),
+    }
+}
+
+/// The refusal of a change that was decided on something else than what is there.
+pub(crate) fn conflict(found: Option<&Head>) -> StoreError {
+    StoreError::Conflict {
+        current: found.map(|head| head.revision).unwrap_or_default(),
+        by: found.map(|head| head.updated_by.clone()),
+        at: found.map(|head| head.updated_at),
+    }
+}
+
+/// Decides whether a scope may be erased.
+pub(crate) fn check_erasable(found: Option<&Head>, expected: Revision) -> Result<(), StoreError> {
+    let Some(head) = found else { return Err(StoreError::Missing("tenant")) };
+    if head.revision != expected {
+        return Err(conflict(found));
+    }
+    match head.status {
+        TenantStatus::Suspended => Ok(()),
+        TenantStatus::Active => Err(StoreError::Refused("only a suspended tenant can be deleted: suspend it first")),
+    }
+}
+
+/// Whether caches elsewhere must drop the scope: it was suspended, resumed, or created again after an erasure.
+pub(crate) fn is_revoked_by(change: &HeadChange, last: Revision) -> bool {
+    match change {
+        HeadChange::Status(_) => true,
+        HeadChange::Create { .. } => last > Revision(0),
+        HeadChange::Keep | HeadChange::Rename(_) => false,
+    }
+}
+
+/// What is noted with the items that a commit writes.
+pub(crate) fn meta_of(commit: &Commit, head: &Head) -> ItemMeta {
+    ItemMeta {
+        revision: head.revision,
+        updated_at: head.updated_at,
+        updated_by: head.updated_by.clone(),
+        default_revision: commit.default_revision,
+    }
+}
+
+/// The log entry that a scope's `number`th event makes (counted from 1 within the scope, so that it tells nothing of
+/// other scopes). Marks that were left without a version get the one that the same commit made.
+pub(crate) fn log_entry(
+    entry: NewLogEntry,
+    number: u64,
+    revision: Option<Revision>,
+    secret: Option<&SecretVersion>,
+) -> LogEntry {
+    let mut changes = entry.changes;
+    for difference in &mut changes {
+        if let (Some(Entry::Secret(mark)), Some(version)) = (&mut difference.after, secret)
+            && mark.version.is_empty()
+        {
+            mark.version.clone_from(&version.0);
+        }
+    }
+    LogEntry {
+        id: format!("{}:{number}", entry.scope),
+        scope: entry.scope.to_string(),
+        revision,
+        at: entry.at,
+        actor: entry.actor,
+        action: entry.action,
+        reason: entry.reason,
+        changes,
+        detail: entry.detail,
+    }
+}
+
+/// Takes from an entry of an erased tenant what could still tell of it: that something was done, by whom and when, stays.
+pub(crate) fn blank(entry: &mut LogEntry) {
+    entry.changes.clear();
+    entry.reason = None;
+    entry.detail = None;
+}

@@ -1,0 +1,299 @@
+//! What a store in memory holds, and every change of it: decided in full first, then made.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use jiff::Timestamp;
+use tenantry_core::key::Key;
+use tenantry_core::layer::Revision;
+use tenantry_core::scope::{Scope, TenantId};
+use tenantry_core::secret::SecretText;
+use tenantry_core::value::Value;
+
+use crate::error::StoreError;
+use crate::records::{
+    Binding, ClaimChange, Commit, Committed, Head, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, Page,
+    PageRequest, RevocationCursor, Revocations, SecretVersion, SecretWrite, StoredScope, StoredSecret, TenantSummary,
+    TokenRecord,
+};
+use crate::{cursor, decide, limits};
+
+/// All that a store in memory holds.
+#[derive(Default)]
+pub(super) struct State {
+    scopes: BTreeMap<Scope, Kept>,
+    tombs: BTreeMap<Scope, Tomb>,
+    bindings: BTreeMap<Binding, TenantId>,
+    /// In the order of creation.
+    tokens: Vec<TokenRecord>,
+    /// In the order of commits.
+    log: Vec<LogEntry>,
+    /// Where in the log a scope's entries are: its `n`th one at `n - 1`.
+    log_of: BTreeMap<Scope, Vec<usize>>,
+    revoked: Vec<TenantId>,
+}
+
+/// What is kept of one scope.
+#[derive(Clone)]
+struct Kept {
+    head: Head,
+    items: BTreeMap<Key, (Value, ItemMeta)>,
+    secret: Option<KeptSecret>,
+}
+
+#[derive(Clone, Default)]
+struct KeptSecret {
+    version: u64,
+    fields: BTreeMap<String, SecretText>,
+}
+
+/// What stays of an erased tenant, so that nothing of the next one by its name can be taken for its own.
+#[derive(Clone, Copy, Default)]
+struct Tomb {
+    revision: Revision,
+    secret_version: u64,
+    /// How many log entries the scope had when it was erased.
+    entries: usize,
+}
+
+impl State {
+    pub(super) fn read(&self, scope: &Scope) -> Option<StoredScope> {
+        let kept = self.scopes.get(scope)?;
+        let item = |(key, (value, meta)): (&Key, &(Value, ItemMeta))| Item {
+            key: key.clone(),
+            value: value.clone(),
+            meta: Some(meta.clone()),
+        };
+        let items = kept.items.iter().map(item).collect();
+        Some(StoredScope { head: kept.head.clone(), items, odd: Vec::new() })
+    }
+
+    pub(super) fn commit(&mut self, commit: Commit, incarnation: &str) -> Result<Committed, StoreError> {
+        limits::check_commit(&commit)?;
+        let tomb = self.tombs.get(&commit.scope).copied().unwrap_or_default();
+        let old = self.scopes.get(&commit.scope);
+        let head = decide::next_head(&commit, old.map(|kept| &kept.head), tomb.revision, incarnation)?;
+        self.check_claims(&commit.scope, &commit.claims)?;
+        let mut next = match old {
+            Some(kept) => Kept { head: head.clone(), ..kept.clone() },
+            None => Kept { head: head.clone(), items: BTreeMap::new(), secret: None },
+        };
+        next.write_items(&commit.items, &decide::meta_of(&commit, &head));
+        limits::check_items(next.items.len())?;
+        let secret_version =
+            commit.secret.as_ref().map(|write| next.write_secret(write, tomb.secret_version)).transpose()?;
+        let revoked = decide::is_revoked_by(&commit.head, tomb.revision);
+        self.claim(&commit.scope, commit.claims);
+        self.scopes.insert(commit.scope.clone(), next);
+        if let (true, Scope::Tenant(tenant)) = (revoked, commit.scope) {
+            self.revoked.push(tenant);
+        }
+        self.record(commit.entry, Some(head.revision), secret_version.as_ref());
+        Ok(Committed { revision: head.revision, secret_version })
+    }
+
+    fn check_claims(&self, scope: &Scope, claims: &[ClaimChange]) -> Result<(), StoreError> {
+        for claim in claims {
+            match (claim, scope) {
+                (ClaimChange::Take(binding), Scope::Tenant(tenant))
+                    if self.bindings.get(binding).is_some_and(|owner| owner != tenant) =>
+                {
+                    return Err(StoreError::Taken(binding.clone()));
+                }
+                (ClaimChange::Take(_) | ClaimChange::Release(_), _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn claim(&mut self, scope: &Scope, claims: Vec<ClaimChange>) {
+        let Scope::Tenant(tenant) = scope else { return };
+        for claim in claims {
+            match claim {
+                ClaimChange::Take(binding) => drop(self.bindings.insert(binding, tenant.clone())),
+                ClaimChange::Release(binding) if self.bindings.get(&binding) == Some(tenant) => {
+                    self.bindings.remove(&binding);
+                }
+                ClaimChange::Release(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn erase(
+        &mut self,
+        tenant: &TenantId,
+        expected: Revision,
+        entry: NewLogEntry,
+    ) -> Result<(), StoreError> {
+        let scope = Scope::Tenant(tenant.clone());
+        decide::check_erasable(self.scopes.get(&scope).map(|kept| &kept.head), expected)?;
+        self.bindings.retain(|_, owner| owner != tenant);
+        self.tokens.retain(|token| token.scope != scope);
+        for at in self.log_of.get(&scope).into_iter().flatten() {
+            decide::blank(&mut self.log[*at]);
+        }
+        self.record(entry, None, None);
+        let secret = self.scopes.remove(&scope).and_then(|kept| kept.secret).unwrap_or_default();
+        let entries = self.log_of.get(&scope).map_or(0, Vec::len);
+        let before = self.tombs.get(&scope).map_or(0, |tomb| tomb.secret_version);
+        let tomb = Tomb { revision: expected, secret_version: secret.version.max(before), entries };
+        self.tombs.insert(scope, tomb);
+        self.revoked.push(tenant.clone());
+        Ok(())
+    }
+
+    pub(super) fn tenants(&self, page: &PageRequest) -> Result<Page<TenantSummary>, StoreError> {
+        let after = cursor::place(cursor::TENANTS, page)?.map_or(Scope::Global, Scope::Tenant);
+        let behind = self.scopes.range((Bound::Excluded(after), Bound::Unbounded));
+        let read = behind.filter_map(|(scope, kept)| match scope {
+            Scope::Tenant(tenant) => Some((tenant, summary(tenant, &kept.head))),
+            Scope::Global => None,
+        });
+        Ok(cursor::cut(cursor::TENANTS, page, read.take(cursor::limit(page) + 1).collect()))
+    }
+
+    pub(super) fn log(&self, query: &LogQuery, page: &PageRequest) -> Result<Page<LogEntry>, StoreError> {
+        let listing = cursor::log_listing(query);
+        let end = cursor::place::<usize>(&listing, page)?.unwrap_or(usize::MAX);
+        let (numbered, begin): (Box<dyn Iterator<Item = (usize, &LogEntry)>>, usize) = match &query.scope {
+            None => (Box::new(self.log.iter().enumerate().rev().map(|(index, entry)| (index + 1, entry))), 0),
+            Some(scope) => (Box::new(self.entries_of(scope)), self.first_of(scope)),
+        };
+        let read = numbered
+            .skip_while(|(number, _)| *number >= end)
+            .take_while(|(number, _)| *number > begin)
+            .filter(|(_, entry)| entry.revision.is_some() || !query.revisions_only)
+            .map(|(number, entry)| (number, entry.clone()));
+        Ok(cursor::cut(&listing, page, read.take(cursor::limit(page) + 1).collect()))
+    }
+
+    pub(super) fn revision(&self, scope: &Scope, revision: Revision) -> Option<LogEntry> {
+        let first = self.first_of(scope);
+        let mut entries = self.entries_of(scope).take_while(|(number, _)| *number > first);
+        entries.find(|(_, entry)| entry.revision == Some(revision)).map(|(_, entry)| entry.clone())
+    }
+
+    /// A scope's entries with their numbers, newest first.
+    fn entries_of(&self, scope: &Scope) -> impl Iterator<Item = (usize, &LogEntry)> {
+        let places = self.log_of.get(scope).map(Vec::as_slice).unwrap_or_default();
+        places.iter().enumerate().rev().map(|(index, at)| (index + 1, &self.log[*at]))
+    }
+
+    /// The number behind which a scope's own entries begin: a new tenant does not see those of an erased one.
+    fn first_of(&self, scope: &Scope) -> usize {
+        if self.scopes.contains_key(scope) { self.tombs.get(scope).map_or(0, |tomb| tomb.entries) } else { 0 }
+    }
+
+    pub(super) fn record(&mut self, entry: NewLogEntry, revision: Option<Revision>, secret: Option<&SecretVersion>) {
+        let places = self.log_of.entry(entry.scope.clone()).or_default();
+        places.push(self.log.len());
+        self.log.push(decide::log_entry(entry, places.len() as u64, revision, secret));
+    }
+
+    pub(super) fn bound(&self, binding: &Binding) -> Option<TenantId> {
+        self.bindings.get(binding).cloned()
+    }
+
+    pub(super) fn bindings(&self, tenant: &TenantId) -> Vec<Binding> {
+        self.bindings.iter().filter(|(_, owner)| *owner == tenant).map(|(binding, _)| binding.clone()).collect()
+    }
+
+    pub(super) fn create_token(&mut self, token: TokenRecord, entry: NewLogEntry) -> Result<(), StoreError> {
+        if matches!(token.scope, Scope::Tenant(_)) && !self.scopes.contains_key(&token.scope) {
+            return Err(StoreError::Missing("tenant"));
+        }
+        if self.token(&token.id).is_some() {
+            return Err(StoreError::Refused("there is a token with this id already"));
+        }
+        self.tokens.push(token);
+        self.record(entry, None, None);
+        Ok(())
+    }
+
+    pub(super) fn token(&self, id: &str) -> Option<TokenRecord> {
+        self.tokens.iter().find(|token| token.id == id).cloned()
+    }
+
+    pub(super) fn tokens(&self, scope: Option<&Scope>) -> Vec<TokenRecord> {
+        self.tokens.iter().rev().filter(|token| scope.is_none_or(|scope| token.scope == *scope)).cloned().collect()
+    }
+
+    pub(super) fn revoke_token(&mut self, id: &str, at: Timestamp, entry: NewLogEntry) -> Result<(), StoreError> {
+        let token = self.tokens.iter_mut().find(|token| token.id == id).ok_or(StoreError::Missing("token"))?;
+        if token.revoked_at.is_none() {
+            token.revoked_at = Some(at);
+            self.record(entry, None, None);
+        }
+        Ok(())
+    }
+
+    pub(super) fn touch_token(&mut self, id: &str, at: Timestamp) {
+        if let Some(token) = self.tokens.iter_mut().find(|token| token.id == id) {
+            token.last_used_at = Some(at);
+        }
+    }
+
+    pub(super) fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError> {
+        let newest = RevocationCursor(self.revoked.len().to_string());
+        let Some(RevocationCursor(text)) = after else {
+            return Ok(Revocations { cursor: newest, tenants: Vec::new() });
+        };
+        let since = text.parse().ok().and_then(|at: usize| self.revoked.get(at..));
+        let since = since.ok_or(StoreError::Refused("the cursor is not from this store: begin again without it"))?;
+        Ok(Revocations { cursor: newest, tenants: since.to_vec() })
+    }
+
+    pub(super) fn read_secret(&self, scope: &Scope) -> Option<StoredSecret> {
+        let secret = self.scopes.get(scope)?.secret.as_ref()?;
+        let version = SecretVersion(secret.version.to_string());
+        Some(StoredSecret { version, fields: secret.fields.clone(), odd: Vec::new() })
+    }
+
+    pub(super) fn write_secret(&mut self, scope: &Scope, write: SecretWrite) -> Result<SecretVersion, StoreError> {
+        limits::check_secret_write(&write)?;
+        let last = self.tombs.get(scope).map_or(0, |tomb| tomb.secret_version);
+        self.scopes.get_mut(scope).ok_or(StoreError::Missing("scope"))?.write_secret(&write, last)
+    }
+}
+
+impl Kept {
+    fn write_items(&mut self, changes: &[ItemChange], meta: &ItemMeta) {
+        for ItemChange { key, value } in changes {
+            match value {
+                Some(value) => drop(self.items.insert(key.clone(), (value.clone(), meta.clone()))),
+                None => drop(self.items.remove(key)),
+            }
+        }
+    }
+
+    /// Changes the secret; `last` is the newest version of an erased tenant's, so that none is given twice.
+    fn write_secret(&mut self, write: &SecretWrite, last: u64) -> Result<SecretVersion, StoreError> {
+        let found = self.secret.as_ref().map(|secret| SecretVersion(secret.version.to_string()));
+        if found != write.expected {
+            return Err(StoreError::SecretConflict);
+        }
+        let mut next = self.secret.clone().unwrap_or(KeptSecret { version: last, fields: BTreeMap::new() });
+        for (name, text) in &write.fields {
+            match text {
+                Some(text) => drop(next.fields.insert(name.clone(), text.clone())),
+                None => drop(next.fields.remove(name)),
+            }
+        }
+        limits::check_secret(&next.fields)?;
+        next.version += 1;
+        let version = SecretVersion(next.version.to_string());
+        self.secret = Some(next);
+        Ok(version)
+    }
+}
+
+fn summary(tenant: &TenantId, head: &Head) -> TenantSummary {
+    TenantSummary {
+        tenant_id: tenant.clone(),
+        display_name: head.display_name.clone(),
+        status: head.status,
+        revision: head.revision,
+        created_at: head.created_at,
+        updated_at: head.updated_at,
+    }
+}
