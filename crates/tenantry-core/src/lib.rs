@@ -3,12 +3,14 @@
 //! | stage | type |
 //! |---|---|
 //! | who and what | [`scope::TenantId`], [`scope::Scope`], [`key::Key`], [`value::Value`] |
+//! | what can be configured | [`catalog::Catalog`] |
 //! | as stored | [`document::Document`], [`secret::SecretText`] |
 //! | one tier | [`layer::Layer`] |
 //! | merged | [`resolve::Resolved`], by the one [`resolve::resolve`] |
 //! | typed | the application's own struct, by [`settings::build`] |
 //! | changed | [`change::ChangeSet`] asked for, [`change::Difference`]s made |
 
+pub mod catalog;
 pub mod change;
 pub mod document;
 pub mod json;

@@ -1,0 +1,140 @@
+//! The spellings of keys: dotted, or flat as in a tenant's secret; and the keys nearest to a wrong one.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::error::{CatalogError, CatalogFault};
+use crate::catalog::pattern::ANY;
+use crate::catalog::{Catalog, KeyPattern, Parameter};
+use crate::key::{Key, KeyError, is_segment};
+
+/// How many names are offered for a wrong one.
+const OFFERED: usize = 3;
+
+impl Catalog {
+    /// Reads a key in either spelling: dotted (`odoo.password`), or flat (`odoo_password`, `calendar_id`).
+    ///
+    /// The key of a section is one, too.
+    pub fn key(&self, spelling: &str) -> Result<Key, SpellingError> {
+        let key = Key::parse(spelling)?;
+        if self.tree.find(key.segments()).is_some() {
+            return Ok(key);
+        }
+        if let Some(key) = self.flat.get(spelling) {
+            return Ok(key.clone());
+        }
+        let mut keys = self.entries_spelt(spelling);
+        match (keys.pop(), keys.is_empty()) {
+            (Some(key), true) => Ok(key),
+            (Some(key), false) => {
+                keys.push(key);
+                Err(SpellingError::Ambiguous { spelling: spelling.to_owned(), keys })
+            }
+            (None, _) => Err(SpellingError::Unknown { nearest: self.nearest(spelling), spelling: spelling.to_owned() }),
+        }
+    }
+
+    /// The three keys that are spelt most like a text, the nearest first.
+    ///
+    /// The entry of a map is offered under the name that the text has in its place.
+    pub fn nearest(&self, text: &str) -> Vec<String> {
+        let candidates = self.parameters().map(|parameter| fill(&parameter.pattern, text));
+        nearest(text, candidates.collect())
+    }
+
+    /// The entries of maps with this flat spelling.
+    fn entries_spelt(&self, flat: &str) -> Vec<Key> {
+        let mut keys = Vec::new();
+        for parameter in self.parameters().filter(|parameter| parameter.pattern.has_wildcard()) {
+            let segments: Vec<&str> = parameter.pattern.segments().collect();
+            unflatten(&segments, flat, &mut Vec::new(), &mut keys);
+        }
+        keys
+    }
+}
+
+/// Why a spelling is no key of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpellingError {
+    /// No key can be spelt like this.
+    #[error(transparent)]
+    Syntax(#[from] KeyError),
+    /// There is no such parameter.
+    #[error("there is no parameter {spelling}; nearest: {}", .nearest.join(", "))]
+    Unknown {
+        /// What was given.
+        spelling: String,
+        /// The three names most like it.
+        nearest: Vec<String>,
+    },
+    /// The flat spelling is that of several entries of maps.
+    #[error("{spelling} may be any of {}: write it with dots", list(.keys))]
+    Ambiguous {
+        /// What was given.
+        spelling: String,
+        /// What it may mean.
+        keys: Vec<Key>,
+    },
+}
+
+fn list(keys: &[Key]) -> String {
+    keys.iter().map(Key::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The flat names of all keys without `*`: as derived, and as declared for the tenant's secret.
+pub(super) fn flat(parameters: &[Parameter]) -> Result<BTreeMap<String, Key>, CatalogError> {
+    let mut flat: BTreeMap<String, Key> = BTreeMap::new();
+    for parameter in parameters {
+        let Some(key) = parameter.pattern.key() else { continue };
+        let derived = key.flat();
+        for name in [Some(&derived), parameter.secret_field.as_ref()].into_iter().flatten() {
+            match flat.insert(name.clone(), key.clone()) {
+                Some(other) if other != key => {
+                    let fault = CatalogFault::SameFlatName { name: name.clone(), other };
+                    return Err(CatalogError::at(&parameter.pattern, fault));
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+    Ok(flat)
+}
+
+/// The names most like a text, the nearest first; those as near keep their order.
+pub(crate) fn nearest(text: &str, mut candidates: Vec<String>) -> Vec<String> {
+    // Both spellings are compared as one, and a slip of case is a small one.
+    let plain = |name: &str| name.replace('.', "_").to_lowercase();
+    let text = plain(text);
+    candidates.sort_by_cached_key(|name| strsim::damerau_levenshtein(&plain(name), &text));
+    candidates.truncate(OFFERED);
+    candidates
+}
+
+/// Puts the names that a text has in the places of `*`, if it has any there.
+fn fill(pattern: &KeyPattern, text: &str) -> String {
+    let mut names = text.split('.');
+    let filled = pattern.segments().map(|segment| match (segment, names.next()) {
+        (ANY, Some(name)) if is_segment(name) => name,
+        (ANY, _) => "<name>",
+        (segment, _) => segment,
+    });
+    filled.collect::<Vec<_>>().join(".")
+}
+
+/// Finds the keys of a pattern that are spelt `flat`: names may contain `_` themselves, so there may be several.
+fn unflatten<'a>(segments: &[&str], flat: &'a str, names: &mut Vec<&'a str>, keys: &mut Vec<Key>) {
+    let Some((segment, rest)) = segments.split_first() else { return };
+    let ends = flat.match_indices('_').map(|(at, _)| at).filter(|_| !rest.is_empty());
+    let ends = ends.chain((rest.is_empty() && !flat.is_empty()).then_some(flat.len()));
+    for end in ends {
+        let name = &flat[..end];
+        if *segment != ANY && *segment != name {
+            continue;
+        }
+        names.push(name);
+        match rest {
+            [] => keys.extend(Key::parse(&names.join("."))),
+            _ => unflatten(rest, &flat[end + 1..], names, keys),
+        }
+        names.pop();
+    }
+}

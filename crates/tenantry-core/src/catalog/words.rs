@@ -1,0 +1,114 @@
+//! Says in words what a schema allows: `a number between 0 and 2`.
+
+use serde_json::Value as Json;
+
+/// How many allowed values are listed.
+const MOST_CHOICES: usize = 12;
+
+/// What a schema allows, in words.
+pub(crate) fn expectation(schema: &Json) -> String {
+    if let Some(values) = choices(schema) {
+        return one_of(&values);
+    }
+    match schema["type"].as_str() {
+        Some("integer") => format!("an integer{}", range(schema)),
+        Some("number") => format!("a number{}", range(schema)),
+        Some("string") => text(schema),
+        Some("boolean") => "true or false".to_owned(),
+        Some("array") => list(schema),
+        Some("object") => "a table".to_owned(),
+        _ => alternatives(schema),
+    }
+}
+
+/// The values that a schema allows, if it lists them.
+pub(crate) fn choices(schema: &Json) -> Option<Vec<Json>> {
+    if let Some(only) = schema.get("const") {
+        return Some(vec![only.clone()]);
+    }
+    if let Some(values) = schema.get("enum").and_then(Json::as_array) {
+        return Some(values.clone());
+    }
+    let all = ["oneOf", "anyOf"].into_iter().find_map(|keyword| schema.get(keyword)?.as_array())?;
+    all.iter().map(choices).collect::<Option<Vec<_>>>().map(|each| each.concat())
+}
+
+fn one_of(values: &[Json]) -> String {
+    let mut shown: Vec<String> = values.iter().take(MOST_CHOICES).map(Json::to_string).collect();
+    if values.len() > MOST_CHOICES {
+        shown.push(format!("{} more", values.len() - MOST_CHOICES));
+    }
+    if let [only] = shown.as_slice() { only.clone() } else { format!("one of {}", shown.join(", ")) }
+}
+
+fn range(schema: &Json) -> String {
+    let bound = |name: &str, word: &str| schema.get(name).map(|limit| format!("{word} {}", plain_number(limit)));
+    let (least, most) = (bound("minimum", "of at least"), bound("maximum", "of at most"));
+    if let (Some(least), Some(most)) = (schema.get("minimum"), schema.get("maximum")) {
+        return format!(" between {} and {}", plain_number(least), plain_number(most));
+    }
+    let (above, below) = (bound("exclusiveMinimum", "above"), bound("exclusiveMaximum", "below"));
+    let step = bound("multipleOf", "in steps of");
+    let said: Vec<String> = [least, above, most, below, step].into_iter().flatten().collect();
+    if said.is_empty() { String::new() } else { format!(" {}", said.join(" and ")) }
+}
+
+/// A limit as people write it: `2`, not `2.0`.
+fn plain_number(limit: &Json) -> String {
+    let text = limit.to_string();
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
+fn text(schema: &Json) -> String {
+    let noun = match schema["format"].as_str() {
+        Some("uri" | "url") => "a URL such as https://example.com",
+        Some("email") => "an e-mail address",
+        Some("date") => "a date such as 2026-01-31",
+        Some("date-time") => "a time such as 2026-01-31T09:00:00Z",
+        _ => "a string",
+    };
+    format!("{noun}{}{}", length(schema), form(schema))
+}
+
+fn length(schema: &Json) -> String {
+    match (schema["minLength"].as_u64().filter(|least| *least > 0), schema["maxLength"].as_u64()) {
+        (Some(least), Some(most)) if least == most => format!(" of {most} characters"),
+        (Some(least), Some(most)) => format!(" of {least} to {most} characters"),
+        (Some(1), None) => " that is not empty".to_owned(),
+        (Some(least), None) => format!(" of at least {least} characters"),
+        (None, Some(most)) => format!(" of at most {most} characters"),
+        (None, None) => String::new(),
+    }
+}
+
+/// A pattern in words, where it only says how a text begins; else as it is.
+fn form(schema: &Json) -> String {
+    let Some(pattern) = schema["pattern"].as_str() else { return String::new() };
+    let beginning = pattern.strip_prefix('^').unwrap_or_default();
+    let is_literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ':');
+    if !beginning.is_empty() && beginning.chars().all(is_literal) {
+        return format!(" that begins with {beginning:?}");
+    }
+    format!(" that matches {pattern}")
+}
+
+fn list(schema: &Json) -> String {
+    let count = match (schema["minItems"].as_u64().filter(|least| *least > 0), schema["maxItems"].as_u64()) {
+        (Some(least), Some(most)) => format!(" of {least} to {most} items"),
+        (Some(least), None) => format!(" of at least {least} items"),
+        (None, Some(most)) => format!(" of at most {most} items"),
+        (None, None) => String::new(),
+    };
+    let items = schema.get("items").map(expectation);
+    let each = items.map(|words| format!(", each item {words}")).unwrap_or_default();
+    let unique = if schema["uniqueItems"] == true { ", without repetition" } else { "" };
+    format!("a list{count}{each}{unique}")
+}
+
+fn alternatives(schema: &Json) -> String {
+    let types =
+        schema["type"].as_array().into_iter().flatten().map(|name| expectation(&serde_json::json!({"type": name})));
+    let schemas = ["oneOf", "anyOf"].into_iter().filter_map(|keyword| schema.get(keyword)?.as_array()).flatten();
+    let all: Vec<String> = types.chain(schemas.map(expectation)).collect();
+    if all.is_empty() { "another value".to_owned() } else { all.join(", or ") }
+}
