@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, range_within};
 use crate::key::Key;
+use crate::scope::Scope;
 use crate::secret::SecretMark;
 use crate::value::Value;
 
@@ -19,6 +20,16 @@ pub enum Tier {
     Global,
     /// Set by the tenant for itself.
     Tenant,
+}
+
+impl Tier {
+    /// The tier at which a scope's values stand.
+    pub fn of(scope: &Scope) -> Self {
+        match scope {
+            Scope::Global => Self::Global,
+            Scope::Tenant(_) => Self::Tenant,
+        }
+    }
 }
 
 impl fmt::Display for Tier {

@@ -10,6 +10,7 @@
 //! | typed | the application's own struct, by [`settings::build`] |
 //! | changed | [`change::ChangeSet`] asked for, [`change::Difference`]s made |
 
+pub mod assemble;
 pub mod catalog;
 pub mod change;
 pub mod document;
