@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minijinja::machinery::ast::{self, CallArg, Expr, Stmt};
+use minijinja::machinery::ast::{self, Expr, Stmt};
 
 use super::dialect::{self, Verdict};
 use super::issue::{IssueCode, TemplateIssue};
+use super::tree::{argument_value, collect_macros, dotted, parts};
+
+/// The highest number that `list[number]` may name.
+const FARTHEST_ITEM: i64 = 999;
 
 /// Dotted names of the context.
 pub(super) type Names = BTreeSet<String>;
@@ -175,14 +179,46 @@ impl<'s> Walk<'_, 's> {
         if let Some((root, path)) = dotted(expr) {
             return self.read(root, path);
         }
-        if let Expr::Call(call) = expr {
-            return self.call(call);
+        match expr {
+            Expr::Call(call) => return self.call(call),
+            Expr::GetItem(item) => self.judge_subscript(&item.subscript_expr),
+            Expr::Slice(slice) => self.judge_slice(&slice.expr),
+            _ => {}
         }
         parts(expr).into_iter().flat_map(|part| self.expr(part)).collect()
     }
 
+    /// Finding a character walks the text up to it and costs nothing, so it must not be far away.
+    fn judge_subscript(&mut self, subscript: &Expr<'s>) {
+        let near = match subscript {
+            Expr::Const(place) => {
+                place.value.as_str().is_some() || place.value.as_i64().is_some_and(|i| (0..=FARTHEST_ITEM).contains(&i))
+            }
+            other => self.is_of_context(other),
+        };
+        if !near {
+            let message = format!("`[…]` takes a name, a number up to {FARTHEST_ITEM}, or a variable of the prompt");
+            self.refuse(subscript, &message);
+        }
+    }
+
+    /// A part of a text walks all of it and costs nothing, so it must not be a long one that was made here.
+    fn judge_slice(&mut self, whole: &Expr<'s>) {
+        if !self.is_of_context(whole) {
+            self.refuse(whole, "`[from:to]` takes a part of a variable of the prompt only");
+        }
+    }
+
+    fn is_of_context(&self, expr: &Expr<'s>) -> bool {
+        dotted(expr).is_some_and(|(root, _)| self.own(root.id).is_none())
+    }
+
+    fn own(&self, name: &str) -> Option<&Names> {
+        self.scopes.iter().rev().find_map(|scope| scope.get(name))
+    }
+
     fn read(&mut self, root: &ast::Spanned<ast::Var<'s>>, path: String) -> Names {
-        if let Some(names) = self.scopes.iter().rev().find_map(|scope| scope.get(root.id)) {
+        if let Some(names) = self.own(root.id) {
             return names.clone();
         }
         self.found.reads.push((path.clone(), root.span().start_offset as usize));
@@ -216,7 +252,7 @@ impl<'s> Walk<'_, 's> {
             let offset = callee.span().start_offset as usize;
             self.calls.entry(caller).or_default().insert(callee.id, offset);
         }
-        self.scopes.iter().rev().find_map(|scope| scope.get(callee.id)).cloned().unwrap_or_default()
+        self.own(callee.id).cloned().unwrap_or_default()
     }
 
     /// Refuses macros that call themselves, directly or by way of others.
@@ -255,75 +291,5 @@ impl<'s> Walk<'_, 's> {
     fn issue(&mut self, expr: &Expr<'s>, code: IssueCode, message: String) {
         let offset = expr.span().start_offset as usize;
         self.found.issues.push(TemplateIssue::at(self.source, offset, code, message));
-    }
-}
-
-/// The first name and the whole dotted name of `a.b`, `a["b"]` or `a`.
-fn dotted<'e, 's>(expr: &'e Expr<'s>) -> Option<(&'e ast::Spanned<ast::Var<'s>>, String)> {
-    let (inner, name) = match expr {
-        Expr::Var(var) => return Some((var, var.id.to_owned())),
-        Expr::GetAttr(attr) => (&attr.expr, attr.name),
-        Expr::GetItem(item) => match &item.subscript_expr {
-            Expr::Const(name) => (&item.expr, name.value.as_str()?),
-            _ => return None,
-        },
-        _ => return None,
-    };
-    dotted(inner).map(|(root, path)| (root, format!("{path}.{name}")))
-}
-
-/// The expressions directly within one.
-fn parts<'e, 's>(expr: &'e Expr<'s>) -> Vec<&'e Expr<'s>> {
-    match expr {
-        Expr::Var(_) | Expr::Const(_) => Vec::new(),
-        Expr::Slice(slice) => [Some(&slice.expr), slice.start.as_ref(), slice.stop.as_ref(), slice.step.as_ref()]
-            .into_iter()
-            .flatten()
-            .collect(),
-        Expr::UnaryOp(op) => vec![&op.expr],
-        Expr::BinOp(op) => vec![&op.left, &op.right],
-        Expr::Compare(compare) => {
-            std::iter::once(&compare.expr).chain(compare.ops.iter().map(|operand| &operand.expr)).collect()
-        }
-        Expr::IfExpr(cond) => {
-            [Some(&cond.test_expr), Some(&cond.true_expr), cond.false_expr.as_ref()].into_iter().flatten().collect()
-        }
-        Expr::Filter(filter) => filter.expr.iter().chain(filter.args.iter().map(argument_value)).collect(),
-        Expr::Test(test) => std::iter::once(&test.expr).chain(test.args.iter().map(argument_value)).collect(),
-        Expr::GetAttr(attr) => vec![&attr.expr],
-        Expr::GetItem(item) => vec![&item.expr, &item.subscript_expr],
-        Expr::Call(call) => std::iter::once(&call.expr).chain(call.args.iter().map(argument_value)).collect(),
-        Expr::List(list) => list.items.iter().collect(),
-        Expr::Tuple(tuple) => tuple.items.iter().collect(),
-        Expr::Map(map) => map.keys.iter().chain(&map.values).collect(),
-    }
-}
-
-fn argument_value<'e, 's>(argument: &'e CallArg<'s>) -> &'e Expr<'s> {
-    match argument {
-        CallArg::Pos(expr) | CallArg::Kwarg(_, expr) | CallArg::PosSplat(expr) | CallArg::KwargSplat(expr) => expr,
-    }
-}
-
-fn collect_macros<'s>(statements: &[Stmt<'s>], macros: &mut BTreeSet<&'s str>) {
-    for statement in statements {
-        match statement {
-            Stmt::Macro(declared) => {
-                macros.insert(declared.name);
-                collect_macros(&declared.body, macros);
-            }
-            Stmt::ForLoop(each) => {
-                collect_macros(&each.body, macros);
-                collect_macros(&each.else_body, macros);
-            }
-            Stmt::IfCond(cond) => {
-                collect_macros(&cond.true_body, macros);
-                collect_macros(&cond.false_body, macros);
-            }
-            Stmt::WithBlock(with) => collect_macros(&with.body, macros),
-            Stmt::SetBlock(set) => collect_macros(&set.body, macros),
-            Stmt::FilterBlock(block) => collect_macros(&block.body, macros),
-            _ => {}
-        }
     }
 }

@@ -122,7 +122,7 @@ mod tests {
         assert!(long.to_engine().unwrap_err().contains("bytes"));
         let many = Context::new().with("a", Value::Array(vec![true.into(); CONTEXT_VALUES]));
         assert!(many.to_engine().unwrap_err().contains("more than"));
-        let deep = (0..CONTEXT_DEPTH + 1).fold(Value::from(1), |inner, _| Value::Array(vec![inner]));
+        let deep = (0..=CONTEXT_DEPTH).fold(Value::from(1), |inner, _| Value::Array(vec![inner]));
         assert!(Context::new().with("a", deep).to_engine().unwrap_err().contains("deeper"));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::TemplateLimits;
-use super::dialect::{REMOVED_FILTERS, REMOVED_FUNCTIONS};
+use super::dialect::{REMOVED_FILTERS, REMOVED_FUNCTIONS, REMOVED_TESTS};
 use super::issue::position;
 
 /// The one template of each environment.
@@ -47,18 +47,26 @@ pub(super) fn environment(source: &str, limits: &TemplateLimits) -> Result<Envir
     env.set_recursion_limit(limits.recursion);
     // Debug output would quote the context in errors.
     env.set_debug(false);
-    REMOVED_FILTERS.iter().for_each(|name| env.remove_filter(name));
-    REMOVED_FUNCTIONS.iter().for_each(|name| env.remove_global(name));
+    for name in REMOVED_FILTERS {
+        env.remove_filter(name);
+    }
+    for name in REMOVED_TESTS {
+        env.remove_test(name);
+    }
+    // The engine's own would write a whole list as text for each test, and not charge for it.
+    env.add_test("startingwith", |value: &Value, start: &str| {
+        value.as_str().is_some_and(|text| text.starts_with(start))
+    });
+    env.add_test("endingwith", |value: &Value, end: &str| value.as_str().is_some_and(|text| text.ends_with(end)));
+    for name in REMOVED_FUNCTIONS {
+        env.remove_global(name);
+    }
     env.add_template_owned(NAME, source.to_owned())?;
     Ok(env)
 }
 
 /// Renders, stopping at the first byte that is over the limit.
-pub(super) fn render(
-    env: &Environment<'static>,
-    context: minijinja::Value,
-    limit: usize,
-) -> Result<String, RenderError> {
+pub(super) fn render(env: &Environment<'static>, context: Value, limit: usize) -> Result<String, RenderError> {
     let template = env.get_template(NAME).expect("the environment was made with its template");
     let mut output = BoundedOutput { bytes: Vec::new(), limit, full: false };
     let outcome = template.render_captured_to(context.clone(), &mut output).map(drop);
@@ -73,7 +81,7 @@ pub(super) fn render(
 
 /// Where in the source the text comes from that is over the limit. The engine does not say so of a failed write, so
 /// the template renders once more with its pieces recorded; fuel bounds how much that can be.
-fn overflow(template: &minijinja::Template<'_, '_>, context: minijinja::Value, limit: usize) -> usize {
+fn overflow(template: &minijinja::Template<'_, '_>, context: Value, limit: usize) -> usize {
     let spans = template.render_with_spans(context).map(|(_, spans)| spans).unwrap_or_default();
     spans.iter().find(|span| span.output_range().end > limit).map_or(0, |span| span.source_range().start)
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use minijinja::syntax::SyntaxConfig;
+
 use super::analysis::Analysis;
 use super::dialect::nearest;
 use super::issue::{IssueCode, TemplateIssue};
@@ -87,7 +89,7 @@ pub(super) fn check(source: &str, limits: &TemplateLimits) -> Checked {
 /// Parses, blanking each tag that does not parse as long as the blocks stay whole.
 fn parse(source: &str, rest: &mut String, scan: &Scan<'_>, issues: &mut Vec<TemplateIssue>) -> Option<Analysis> {
     for _ in 0..SYNTAX_ERRORS {
-        let err = match minijinja::machinery::parse(rest, super::engine::NAME, Default::default()) {
+        let err = match minijinja::machinery::parse(rest, super::engine::NAME, SyntaxConfig::default()) {
             Ok(template) => return Some(Analysis::of(&template, source)),
             Err(err) => err,
         };

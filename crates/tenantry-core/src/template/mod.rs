@@ -14,6 +14,7 @@ mod locked;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::fmt;

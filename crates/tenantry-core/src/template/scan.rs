@@ -4,11 +4,12 @@
 //! of stack on a hostile one. What passes this scan is short and flat enough for them.
 
 use minijinja::machinery::{Span, Token, tokenize};
+use minijinja::syntax::SyntaxConfig;
 
 use super::engine::error_offset;
 use super::issue::{IssueCode, TemplateIssue};
 
-/// Tokens in one tag. Half of it runs through a debug build's parser on a stack of 1 MiB.
+/// Tokens in one tag; what is as deep as this still fits a stack of 1 MiB in a debug build.
 const TAG_TOKENS: usize = 400;
 /// Tokens in all tags; bounds the time to compile.
 const TOKENS: usize = 10_000;
@@ -69,49 +70,18 @@ pub(super) struct Scan<'s> {
 impl<'s> Scan<'s> {
     /// Scans a source that is not longer than its limit.
     pub(super) fn new(source: &'s str) -> Self {
-        let mut scan = Self::default();
-        let mut parens = 0_usize;
-        let mut current: Option<Tag<'s>> = None;
-        let mut text_from = 0;
-        for token in tokenize(source, false, minijinja::syntax::SyntaxConfig::default()) {
-            let (token, span) = match token {
-                Ok(token) => token,
+        let mut reader = Reader { source, scan: Self::default(), tag: None, parens: 0, text_from: 0 };
+        for item in tokenize(source, false, SyntaxConfig::default()) {
+            match item {
+                Ok((token, span)) => reader.read(&token, span),
                 Err(err) => {
-                    let message = err.detail().unwrap_or("not a template").to_owned();
-                    scan.faults.push(TemplateIssue::at(source, error_offset(&err, source), IssueCode::Syntax, message));
-                    return scan;
-                }
-            };
-            match token {
-                Token::VariableStart | Token::BlockStart => {
-                    scan.find_comments(source, text_from, offsets(span).0);
-                    current = Some(Tag::new(offsets(span).0, source.len()));
-                    parens = 0;
-                }
-                Token::TemplateData(_) => {
-                    scan.find_comments(source, text_from, offsets(span).0);
-                    text_from = offsets(span).1;
-                }
-                Token::VariableEnd | Token::BlockEnd => {
-                    text_from = offsets(span).1;
-                    if let Some(mut tag) = current.take() {
-                        tag.end = text_from;
-                        scan.close_tag(source, tag);
-                    }
-                }
-                inner => {
-                    if let Some(tag) = &mut current {
-                        tag.add(&inner, &mut parens, source);
-                    }
+                    let (offset, message) = (error_offset(&err, source), err.detail().unwrap_or("not a template"));
+                    reader.scan.faults.push(TemplateIssue::at(source, offset, IssueCode::Syntax, message));
+                    return reader.scan;
                 }
             }
         }
-        match current {
-            Some(tag) => scan.close_tag(source, tag),
-            None => scan.find_comments(source, text_from, source.len()),
-        }
-        scan.check_total(source);
-        scan
+        reader.finish()
     }
 
     /// The tag that a byte offset lies in.
@@ -192,6 +162,55 @@ impl<'s> Scan<'s> {
     }
 }
 
+/// Turns tokens into tags and comments.
+struct Reader<'s> {
+    source: &'s str,
+    scan: Scan<'s>,
+    /// The tag that is open.
+    tag: Option<Tag<'s>>,
+    /// How many parentheses are open in it.
+    parens: usize,
+    /// Where the last text or tag ended; between there and the next stand comments.
+    text_from: usize,
+}
+
+impl<'s> Reader<'s> {
+    fn read(&mut self, token: &Token<'s>, span: Span) {
+        let (start, end) = (span.start_offset as usize, span.end_offset as usize);
+        match token {
+            Token::VariableStart | Token::BlockStart => {
+                self.scan.find_comments(self.source, self.text_from, start);
+                self.tag = Some(Tag::new(start, self.source.len()));
+                self.parens = 0;
+            }
+            Token::TemplateData(_) => {
+                self.scan.find_comments(self.source, self.text_from, start);
+                self.text_from = end;
+            }
+            Token::VariableEnd | Token::BlockEnd => {
+                self.text_from = end;
+                if let Some(tag) = self.tag.take() {
+                    self.scan.close_tag(self.source, Tag { end, ..tag });
+                }
+            }
+            inner => {
+                if let Some(tag) = &mut self.tag {
+                    tag.add(inner, &mut self.parens, self.source);
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> Scan<'s> {
+        match self.tag.take() {
+            Some(tag) => self.scan.close_tag(self.source, tag),
+            None => self.scan.find_comments(self.source, self.text_from, self.source.len()),
+        }
+        self.scan.check_total(self.source);
+        self.scan
+    }
+}
+
 impl<'s> Tag<'s> {
     fn new(start: usize, end: usize) -> Self {
         Self { start, end, keyword: None, tokens: 0, assigns: false }
@@ -233,8 +252,4 @@ pub(super) fn is_forbidden(tag: &Tag<'_>) -> bool {
         let word = word.strip_prefix("end").unwrap_or(word);
         FORBIDDEN.iter().any(|(forbidden, _)| *forbidden == word)
     })
-}
-
-fn offsets(span: Span) -> (usize, usize) {
-    (span.start_offset as usize, span.end_offset as usize)
 }
