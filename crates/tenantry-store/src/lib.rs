@@ -4,6 +4,8 @@
 //! which adds the writes that touch both. Every store passes the same contract (`contract.rs`). No type of any back end
 //! crosses this API.
 
+#[cfg(feature = "contract")]
+pub mod contract;
 mod cursor;
 mod decide;
 mod error;
