@@ -45,6 +45,7 @@ use schemars::JsonSchema;
 
 pub use self::error::{CatalogError, CatalogFault};
 pub use self::names::SpellingError;
+pub(crate) use self::names::nearest;
 pub use self::parameter::{Parameter, Section, Sensitivity, SetBy};
 pub use self::pattern::KeyPattern;
 use self::tree::Tree;

@@ -7,6 +7,7 @@
 //! | as stored | [`document::Document`], [`secret::SecretText`] |
 //! | one tier | [`layer::Layer`] |
 //! | merged | [`resolve::Resolved`], by the one [`resolve::resolve`] |
+//! | checked | [`validate::Violation`]s, all at once, by a [`validate::Validator`] |
 //! | typed | the application's own struct, by [`settings::build`] |
 //! | changed | [`change::ChangeSet`] asked for, [`change::Difference`]s made |
 
@@ -23,4 +24,5 @@ pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod template;
+pub mod validate;
 pub mod value;
