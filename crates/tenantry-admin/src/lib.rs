@@ -1,1 +1,4 @@
-//! Placeholder while the crate is laid out.
+//! Managing configuration: the use cases, and the HTTP API over them.
+
+pub mod access;
+pub mod service;

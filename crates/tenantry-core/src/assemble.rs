@@ -42,7 +42,7 @@ pub struct Oddity {
 }
 
 impl Oddity {
-    fn new(place: impl ToString, reason: &str) -> Self {
+    fn new(place: &impl ToString, reason: &str) -> Self {
         Self { place: place.to_string(), reason: reason.to_owned() }
     }
 }
@@ -83,12 +83,12 @@ fn plain_values(
         match catalog.parameter(&key).map(|parameter| parameter.sensitivity) {
             Some(Sensitivity::Plain) => leaves.push((key, value)),
             Some(Sensitivity::Credential | Sensitivity::Secret) => {
-                oddities.push(Oddity::new(key, "belongs into the secret, not among the plain parameters"));
+                oddities.push(Oddity::new(&key, "belongs into the secret, not among the plain parameters"));
             }
             None if catalog.is_section(&key) => {
-                oddities.push(Oddity::new(key, "is a section: a value cannot stand in its place"));
+                oddities.push(Oddity::new(&key, "is a section: a value cannot stand in its place"));
             }
-            None => oddities.push(Oddity::new(key, "is no parameter of the catalog")),
+            None => oddities.push(Oddity::new(&key, "is no parameter of the catalog")),
         }
     }
     leaves
@@ -99,7 +99,7 @@ fn unusable_name(name: &UnusableName) -> Oddity {
         Some(parent) => format!("{parent}.{}", name.name.escape_debug()),
         None => name.name.escape_debug().to_string(),
     };
-    Oddity::new(place, "cannot be a key: use letters, digits, '_' and '-'")
+    Oddity::new(&place, "cannot be a key: use letters, digits, '_' and '-'")
 }
 
 type Read = (Vec<(Key, Value)>, Vec<(Key, SecretMark)>, BTreeMap<Key, SecretText>);

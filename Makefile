@@ -1,0 +1,41 @@
+# The two commands of a new user: `make demo` shows the main job, `make test` runs every test.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bless bench deny clean
+
+CARGO ?= cargo
+# Tools that are not Rust's own go here; git ignores it.
+TOOLS := .tools
+DENY_VERSION := 0.20.2
+DENY := $(TOOLS)/bin/cargo-deny
+
+help: ## Lists these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: ## Builds, makes a demo store of three companies, and serves it on loopback until Ctrl-C
+	@echo "Building (the first time takes a minute or two) …"
+	@$(CARGO) build --quiet --locked --package tenantry-cli
+	@target/debug/tenantry demo
+
+test: ## Runs all tests of all crates, the documentation's examples among them
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+lint: ## Checks the format, the lints and the documentation; any warning is an error
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+
+bless: ## Rewrites what is generated: the parameter reference, the schema, the snapshots of what people read
+	TENANTRY_BLESS=1 INSTA_UPDATE=always INSTA_FORCE_PASS=1 $(CARGO) test --locked --workspace --quiet
+
+bench: ## Runs the benchmarks and prints each beside its comparison (bench/README.md); takes half an hour
+	cd bench && $(CARGO) bench --locked
+
+deny: $(DENY) ## Checks the licences and sources of all dependencies
+	$(DENY) --locked check licenses bans sources
+
+$(DENY):
+	$(CARGO) install cargo-deny --locked --version $(DENY_VERSION) --root $(TOOLS)
+
+clean: ## Removes what was built and the demo store
+	$(CARGO) clean
+	rm -rf .demo $(TOOLS)

@@ -1,0 +1,79 @@
+//! Setting and unsetting values and secrets of one scope.
+
+use tenantry_core::change::{ChangeSet, Difference};
+use tenantry_core::layer::Revision;
+use tenantry_core::scope::Scope;
+use tenantry_store::StoreError;
+
+use super::decide::{Decision, decide};
+use super::{Context, Service, ServiceError};
+
+/// How often a change that expects nothing is decided anew when somebody else was quicker.
+const MOST_TRIES: usize = 8;
+
+/// What a change made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The newest revision: a new one, or the one that was there if nothing differs.
+    pub revision: Revision,
+    /// How the scope's leaves differ; none if all was so already.
+    pub differences: Vec<Difference>,
+}
+
+impl Service {
+    /// Changes a scope. With `expected`, only if it is at that revision; without, whatever it is at.
+    ///
+    /// A change that would make something invalid that was valid is refused with all its violations. A change after
+    /// which all is as it was makes no revision.
+    pub async fn change(
+        &self,
+        scope: &Scope,
+        changes: &ChangeSet,
+        expected: Option<Revision>,
+        context: &Context,
+    ) -> Result<Changed, ServiceError> {
+        for _ in 1..MOST_TRIES {
+            match self.try_change(scope, changes, expected, context).await {
+                Err(ServiceError::Conflict { .. } | ServiceError::Store(StoreError::SecretConflict))
+                    if expected.is_none() => {}
+                done => return done,
+            }
+        }
+        self.try_change(scope, changes, expected, context).await
+    }
+
+    async fn try_change(
+        &self,
+        scope: &Scope,
+        changes: &ChangeSet,
+        expected: Option<Revision>,
+        context: &Context,
+    ) -> Result<Changed, ServiceError> {
+        let states = self.states(scope).await?;
+        let state = states.looked_at();
+        if let Some(expected) = expected.filter(|expected| *expected != state.revision()) {
+            let (by, at) = state.head.as_ref().map(|head| (head.updated_by.clone(), head.updated_at)).unzip();
+            return Err(ServiceError::Conflict { scope: scope.clone(), expected, current: state.revision(), by, at });
+        }
+        let from = state.revision();
+        match decide(self, &states, changes, context)? {
+            Decision::NothingToDo => Ok(Changed { revision: from, differences: Vec::new() }),
+            Decision::Commit { commit, differences, .. } => {
+                let committed = self.stores.commit(*commit).await;
+                let committed = committed.map_err(|error| ServiceError::of_commit(error, scope, from))?;
+                Ok(Changed { revision: committed.revision, differences })
+            }
+        }
+    }
+
+    /// Looks whether a change would be accepted, and changes nothing.
+    pub async fn check_change(
+        &self,
+        scope: &Scope,
+        changes: &ChangeSet,
+        context: &Context,
+    ) -> Result<(), ServiceError> {
+        let states = self.states(scope).await?;
+        decide(self, &states, changes, context).map(drop)
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a use case did not do what was asked, by who acts on it.
+
+use jiff::Timestamp;
+use tenantry_core::key::Key;
+use tenantry_core::layer::Revision;
+use tenantry_core::scope::{Scope, TenantId};
+use tenantry_core::validate::Violation;
+use tenantry_store::{Binding, StoreError};
+
+use super::import::ScopeFaults;
+
+/// Why a use case did not do what was asked. Nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// There is no such tenant.
+    #[error("there is no tenant {0}")]
+    UnknownTenant(TenantId),
+    /// There is one already.
+    #[error("there is a tenant {0} already")]
+    TenantExists(TenantId),
+    /// The scope must be a tenant's.
+    #[error("this needs a tenant: the global scope has none")]
+    NeedsTenant,
+    /// The tenant must be suspended before it is deleted.
+    #[error("{0} is active: suspend it before you delete it")]
+    NotSuspended(TenantId),
+    /// The change would make the configuration invalid.
+    #[error("{}", list(.0))]
+    Invalid(Vec<Violation>),
+    /// The import would make configurations invalid; all of its faults are listed.
+    #[error("{} of the file's scopes are not valid, so nothing was imported", .0.len())]
+    InvalidImport(Vec<ScopeFaults>),
+    /// The scope is not at the revision that the change was decided on.
+    #[error("{scope} is at revision {current}, not {expected}: read it again, and change it again")]
+    Conflict {
+        /// The scope.
+        scope: Scope,
+        /// The revision that was expected.
+        expected: Revision,
+        /// Where it is.
+        current: Revision,
+        /// Who made that revision.
+        by: Option<String>,
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// Another tenant has it; which one is not said.
+    #[error("{0} is already in use")]
+    Taken(Binding),
+    /// The history does not reach back to that revision, or not forward to it.
+    #[error("there is no revision {revision} of {scope}")]
+    NoSuchRevision {
+        /// The scope.
+        scope: Scope,
+        /// The revision.
+        revision: Revision,
+    },
+    /// There is no such prompt after merging.
+    #[error("there is no prompt {key}{}", offer(.nearest))]
+    NoSuchPrompt {
+        /// The parameter that was looked for.
+        key: Key,
+        /// The nearest ones that there are.
+        nearest: Vec<String>,
+    },
+    /// The template is there, but cannot be rendered.
+    #[error("{key} cannot be rendered: {message}")]
+    Render {
+        /// The parameter with the template.
+        key: Key,
+        /// What went wrong in it.
+        message: String,
+    },
+    /// There is no such token.
+    #[error("there is no token {0}")]
+    NoSuchToken(String),
+    /// The text is no role, life time or binding.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn list(violations: &[Violation]) -> String {
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn offer(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("; nearest: {}", names.join(", ")) }
+}
+
+impl ServiceError {
+    /// Tells a failed write of a scope from the errors of the store that mean something to the caller.
+    pub(super) fn of_commit(error: StoreError, scope: &Scope, expected: Revision) -> Self {
+        match error {
+            StoreError::Conflict { current, by, at } => {
+                Self::Conflict { scope: scope.clone(), expected, current, by, at }
+            }
+            StoreError::Taken(binding) => Self::Taken(binding),
+            other => Self::Store(other),
+        }
+    }
+}

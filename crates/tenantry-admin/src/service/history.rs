@@ -1,0 +1,135 @@
+//! The history of a scope, and making an old revision's values the newest ones.
+
+use tenantry_core::change::{ChangeSet, Difference, rewind};
+use tenantry_core::document::Document;
+use tenantry_core::key::Key;
+use tenantry_core::layer::{Entry, Revision};
+use tenantry_core::scope::Scope;
+use tenantry_store::{Action, LogEntry, LogQuery, Page, PageRequest, StoreError};
+
+use super::decide::{Decision, decide};
+use super::{Changed, Context, ScopeState, Service, ServiceError};
+
+/// What a restore made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The new revision and how it differs from the one before.
+    pub changed: Changed,
+    /// Secrets and credentials that were other ones at the old revision. They stay as they are: old texts are not kept.
+    pub secrets_left: Vec<Key>,
+}
+
+impl Service {
+    /// Reads the history of a scope, newest revision first.
+    pub async fn history(&self, scope: &Scope, page: &PageRequest) -> Result<Page<LogEntry>, ServiceError> {
+        self.must_exist(scope).await?;
+        let query = LogQuery { scope: Some(scope.clone()), revisions_only: true };
+        Ok(self.stores.log(&query, page).await?)
+    }
+
+    /// Reads the log entry that made a revision.
+    pub async fn revision(&self, scope: &Scope, revision: Revision) -> Result<LogEntry, ServiceError> {
+        let found = self.stores.revision(scope, revision).await?;
+        found.ok_or_else(|| ServiceError::NoSuchRevision { scope: scope.clone(), revision })
+    }
+
+    /// Makes the plain values of an old revision the newest ones, as a new revision. Secrets stay as they are.
+    ///
+    /// The old values are checked like any change: by today's catalog, and with today's values of the tier below.
+    pub async fn restore(
+        &self,
+        scope: &Scope,
+        revision: Revision,
+        context: &Context,
+    ) -> Result<Restored, ServiceError> {
+        let states = self.states(scope).await?;
+        let state = states.looked_at();
+        let since = self.differences_since(state, revision).await?;
+        let before = plain_document(state);
+        let after = rewind(&before, since.iter().filter(|difference| !self.is_secret_field(&difference.key)));
+        let back = changes_between(&before, &after);
+        let secrets_left = self.secret_keys(&since);
+        let from = state.revision();
+        let unchanged = Changed { revision: from, differences: Vec::new() };
+        let changed = match decide(self, &states, &back, context)? {
+            Decision::NothingToDo => unchanged,
+            Decision::Commit { mut commit, differences, .. } => {
+                commit.entry.action = Action::Restore;
+                commit.entry.detail = Some(format!("restored revision {revision}"));
+                let committed = self.stores.commit(*commit).await;
+                let committed = committed.map_err(|error| ServiceError::of_commit(error, scope, from))?;
+                Changed { revision: committed.revision, differences }
+            }
+        };
+        Ok(Restored { changed, secrets_left })
+    }
+
+    async fn must_exist(&self, scope: &Scope) -> Result<(), ServiceError> {
+        match scope {
+            Scope::Global => Ok(()),
+            Scope::Tenant(tenant) => self.tenant(tenant).await.map(drop),
+        }
+    }
+
+    /// How the scope's leaves changed since a revision, from the newest difference to the oldest.
+    async fn differences_since(&self, state: &ScopeState, to: Revision) -> Result<Vec<Difference>, ServiceError> {
+        let missing = || ServiceError::NoSuchRevision { scope: state.scope.clone(), revision: to };
+        if to > state.revision() || to == Revision(0) {
+            return Err(missing());
+        }
+        // Until a tenant of the same name was deleted; what is older is no part of this one.
+        self.stores.revision(&state.scope, to).await?.filter(|e| e.action != Action::Delete).ok_or_else(missing)?;
+        let query = LogQuery { scope: Some(state.scope.clone()), revisions_only: true };
+        let mut request = PageRequest::first(PageRequest::LARGEST);
+        let mut differences = Vec::new();
+        loop {
+            let page = self.stores.log(&query, &request).await?;
+            for entry in page.items {
+                match entry.revision {
+                    Some(revision) if revision <= to => return Ok(differences),
+                    _ if entry.action == Action::Delete => return Err(missing()),
+                    _ => differences.extend(entry.changes),
+                }
+            }
+            match page.next {
+                Some(cursor) => request = request.behind(cursor),
+                None => return Err(StoreError::corrupt(format!("the log of {} has a gap", state.scope)).into()),
+            }
+        }
+    }
+
+    fn is_secret_field(&self, key: &Key) -> bool {
+        self.catalog.secret_field(key).is_some()
+    }
+
+    fn secret_keys(&self, differences: &[Difference]) -> Vec<Key> {
+        let mut keys: Vec<_> =
+            differences.iter().map(|d| &d.key).filter(|key| self.is_secret_field(key)).cloned().collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+}
+
+/// The stored parameters of a scope that the catalog knows and that may be shown.
+fn plain_document(state: &ScopeState) -> Document {
+    let stored: Vec<&Key> = state.items.iter().map(|item| &item.key).collect();
+    let is_item = |key: &Key| stored.iter().any(|item| key.is_within(item));
+    let plain = state.entries().iter().filter_map(|(key, entry)| match entry {
+        Entry::Value(value) if is_item(key) => Some((key.clone(), value.clone())),
+        Entry::Value(_) | Entry::Secret(_) => None,
+    });
+    Document::from_items(plain).0
+}
+
+/// The change that makes one document of another.
+fn changes_between(before: &Document, after: &Document) -> ChangeSet {
+    let mut changes = ChangeSet::default();
+    for (key, _) in before.leaves().iter().filter(|(key, _)| after.leaf(key).is_none()) {
+        changes.values.insert(key.clone(), None);
+    }
+    for (key, value) in after.leaves().iter().filter(|(key, value)| before.leaf(key) != Some(value)) {
+        changes.values.insert(key.clone(), Some(value.clone()));
+    }
+    changes
+}

@@ -1,0 +1,190 @@
+//! The use cases of managing configuration, shared by the HTTP API and the command line.
+//!
+//! Each use case reads, decides by a pure function, and writes once, with its log entry in the same transaction. Time and
+//! randomness come in as arguments.
+
+mod bind;
+mod change;
+mod decide;
+mod effective;
+mod error;
+mod history;
+mod import;
+mod render;
+mod tenants;
+//mod tokens;
+mod validate;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tenantry_core::assemble::{Assembled, Oddity, SecretFields, assemble};
+use tenantry_core::catalog::Catalog;
+use tenantry_core::key::Key;
+use tenantry_core::layer::{Entry, Revision};
+use tenantry_core::resolve::{Resolved, resolve};
+use tenantry_core::scope::{Scope, TenantId};
+use tenantry_core::secret::FingerprintKey;
+use tenantry_core::validate::Validator;
+use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, StoredSecret, Stores};
+
+pub use change::Changed;
+pub use effective::{Effective, LeafDifference};
+pub use error::ServiceError;
+pub use history::Restored;
+pub use import::{Bundle, BundleError, BundleTenant, BundleValues, Imported, ImportedTenant, ScopeFaults};
+pub use render::{Rendered, RenderedSpan};
+//pub use tokens::{NewToken, TOKEN_LIFETIME_DAYS};
+pub use validate::{ScopeReport, Verdict};
+
+/// Who does something, why, and when: what the log says of it.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Who: a token's name, or the user of the command line.
+    pub actor: String,
+    /// Why, in the actor's words.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Context {
+    /// The log entry of something that is done to a scope.
+    fn entry(&self, scope: &Scope, action: Action) -> NewLogEntry {
+        NewLogEntry {
+            scope: scope.clone(),
+            at: self.at,
+            actor: self.actor.clone(),
+            action,
+            reason: self.reason.clone(),
+            changes: Vec::new(),
+            detail: None,
+        }
+    }
+}
+
+/// The use cases, over one store and one catalog. Cloning shares both.
+#[derive(Clone)]
+pub struct Service {
+    stores: Stores,
+    catalog: Arc<Catalog>,
+    validator: Arc<Validator>,
+    fingerprints: FingerprintKey,
+}
+
+impl Service {
+    /// Opens the use cases. The validator brings the rules of the application, such as which URLs it may call.
+    pub async fn open(stores: Stores, catalog: Arc<Catalog>, validator: Validator) -> Result<Self, ServiceError> {
+        let fingerprints = stores.keys().await?.fingerprint;
+        Ok(Self { stores, catalog, validator: Arc::new(validator), fingerprints })
+    }
+
+    /// The store.
+    pub fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// The catalog.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Reads a scope; the global one is empty until something is set in it.
+    async fn scope(&self, scope: &Scope) -> Result<ScopeState, ServiceError> {
+        let stored = self.stores.read(scope).await?;
+        let secret = self.stores.read_secret(scope).await?;
+        match (stored, scope) {
+            (None, Scope::Tenant(tenant)) => Err(ServiceError::UnknownTenant(tenant.clone())),
+            (Some(stored), _) => {
+                Ok(ScopeState::assemble(self, scope, Some(stored.head), stored.items, secret, &stored.odd))
+            }
+            (None, Scope::Global) => Ok(ScopeState::assemble(self, scope, None, Vec::new(), secret, &[])),
+        }
+    }
+
+    /// Reads a tenant's scope and the global one, or the global one alone.
+    async fn states(&self, scope: &Scope) -> Result<States, ServiceError> {
+        let global = self.scope(&Scope::Global).await?;
+        let own = match scope {
+            Scope::Global => None,
+            Scope::Tenant(_) => Some(self.scope(scope).await?),
+        };
+        Ok(States { global, own })
+    }
+}
+
+/// All that is stored of one scope, with its layer.
+#[derive(Clone, Debug)]
+struct ScopeState {
+    scope: Scope,
+    /// None for a global scope in which nothing was set yet, and for a tenant that is about to be created.
+    head: Option<Head>,
+    /// The company's name; empty for the global scope.
+    display_name: String,
+    items: Vec<Item>,
+    secret: Option<StoredSecret>,
+    assembled: Assembled,
+}
+
+impl ScopeState {
+    fn assemble(
+        service: &Service,
+        scope: &Scope,
+        head: Option<Head>,
+        items: Vec<Item>,
+        secret: Option<StoredSecret>,
+        odd: &[OddItem],
+    ) -> Self {
+        let revision = head.as_ref().map_or(Revision(0), |head| head.revision);
+        let values = items.iter().map(|item| (item.key.clone(), item.value.clone()));
+        let fields = secret.as_ref().map(|s| SecretFields { version: &s.version.0, fields: &s.fields });
+        let mut assembled = assemble(&service.catalog, &service.fingerprints, scope, revision, values, fields);
+        let odd = odd.iter().chain(secret.iter().flat_map(|secret| &secret.odd));
+        assembled.oddities.extend(odd.map(|odd| Oddity { place: odd.key.clone(), reason: odd.reason.clone() }));
+        let display_name = head.as_ref().map_or_else(String::new, |head| head.display_name.clone());
+        Self { scope: scope.clone(), head, display_name, items, secret, assembled }
+    }
+
+    /// A tenant that is about to be created.
+    fn unborn(service: &Service, tenant: &TenantId, display_name: &str) -> Self {
+        let empty = Self::assemble(service, &tenant.clone().into(), None, Vec::new(), None, &[]);
+        Self { display_name: display_name.to_owned(), ..empty }
+    }
+
+    fn revision(&self) -> Revision {
+        self.assembled.layer.revision()
+    }
+
+    fn entries(&self) -> &[(Key, Entry)] {
+        self.assembled.layer.entries()
+    }
+}
+
+/// The states that make a configuration: the global one, and a tenant's unless it is the global scope that is looked at.
+#[derive(Clone, Debug)]
+struct States {
+    global: ScopeState,
+    own: Option<ScopeState>,
+}
+
+impl States {
+    /// The state of the scope that is looked at.
+    fn looked_at(&self) -> &ScopeState {
+        self.own.as_ref().unwrap_or(&self.global)
+    }
+
+    fn resolve(&self, catalog: &Catalog) -> Resolved {
+        let stored = [Some(&self.global), self.own.as_ref()].into_iter().flatten();
+        let mut layers = vec![catalog.defaults().clone()];
+        layers.extend(stored.map(|state| Arc::new(state.assembled.layer.clone())));
+        resolve(layers, catalog.connections())
+    }
+
+    /// The same states with another one of the scope that is looked at.
+    fn with(&self, state: ScopeState) -> Self {
+        match self.own {
+            Some(_) => Self { global: self.global.clone(), own: Some(state) },
+            None => Self { global: state, own: None },
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Tenants: creating, listing, renaming, suspending, resuming and deleting them.
+
+use tenantry_core::layer::Revision;
+use tenantry_core::scope::{Scope, TenantId};
+use tenantry_store::{
+    Action, Commit, Expected, Head, HeadChange, Page, PageRequest, StoreError, TenantStatus, TenantSummary,
+};
+
+use super::{Context, Service, ServiceError};
+
+impl Service {
+    /// Creates a tenant without any values of its own.
+    pub async fn create_tenant(
+        &self,
+        tenant: &TenantId,
+        display_name: &str,
+        context: &Context,
+    ) -> Result<Revision, ServiceError> {
+        let name = check_name(display_name)?;
+        let change = HeadChange::Create { display_name: name.to_owned() };
+        match self.commit_head(tenant, Expected::Absent, change, Action::Create, context).await {
+            Err(ServiceError::Store(StoreError::Conflict { .. })) => Err(ServiceError::TenantExists(tenant.clone())),
+            done => done,
+        }
+    }
+
+    /// Lists tenants by id.
+    pub async fn tenants(&self, page: &PageRequest) -> Result<Page<TenantSummary>, ServiceError> {
+        Ok(self.stores.tenants(page).await?)
+    }
+
+    /// The ids of all tenants.
+    pub async fn tenant_ids(&self) -> Result<Vec<TenantId>, ServiceError> {
+        let mut request = PageRequest::first(PageRequest::LARGEST);
+        let mut ids = Vec::new();
+        loop {
+            let page = self.tenants(&request).await?;
+            ids.extend(page.items.into_iter().map(|tenant| tenant.tenant_id));
+            match page.next {
+                Some(cursor) => request = request.behind(cursor),
+                None => return Ok(ids),
+            }
+        }
+    }
+
+    /// What is known of a tenant as a whole.
+    pub async fn tenant(&self, tenant: &TenantId) -> Result<Head, ServiceError> {
+        let stored = self.stores.read(&tenant.clone().into()).await?;
+        stored.map(|stored| stored.head).ok_or_else(|| ServiceError::UnknownTenant(tenant.clone()))
+    }
+
+    /// Gives a tenant another display name.
+    pub async fn rename_tenant(
+        &self,
+        tenant: &TenantId,
+        display_name: &str,
+        context: &Context,
+    ) -> Result<Revision, ServiceError> {
+        let name = check_name(display_name)?;
+        let head = self.tenant(tenant).await?;
+        let change = HeadChange::Rename(name.to_owned());
+        self.commit_head(tenant, Expected::At(head.revision), change, Action::Rename, context).await
+    }
+
+    /// Stops serving a tenant; its values stay. Suspending a suspended one changes nothing.
+    pub async fn suspend_tenant(&self, tenant: &TenantId, context: &Context) -> Result<Revision, ServiceError> {
+        self.set_status(tenant, TenantStatus::Suspended, Action::Suspend, context).await
+    }
+
+    /// Serves a suspended tenant again. Resuming an active one changes nothing.
+    pub async fn resume_tenant(&self, tenant: &TenantId, context: &Context) -> Result<Revision, ServiceError> {
+        self.set_status(tenant, TenantStatus::Active, Action::Resume, context).await
+    }
+
+    /// Erases a suspended tenant for good: its values, secrets, bindings and tokens.
+    pub async fn delete_tenant(&self, tenant: &TenantId, context: &Context) -> Result<(), ServiceError> {
+        let head = self.tenant(tenant).await?;
+        if head.status != TenantStatus::Suspended {
+            return Err(ServiceError::NotSuspended(tenant.clone()));
+        }
+        let scope = Scope::Tenant(tenant.clone());
+        let erased = self.stores.erase(tenant, head.revision, context.entry(&scope, Action::Delete)).await;
+        erased.map_err(|error| ServiceError::of_commit(error, &scope, head.revision))
+    }
+
+    async fn set_status(
+        &self,
+        tenant: &TenantId,
+        status: TenantStatus,
+        action: Action,
+        context: &Context,
+    ) -> Result<Revision, ServiceError> {
+        let head = self.tenant(tenant).await?;
+        if head.status == status {
+            return Ok(head.revision);
+        }
+        self.commit_head(tenant, Expected::At(head.revision), HeadChange::Status(status), action, context).await
+    }
+
+    async fn commit_head(
+        &self,
+        tenant: &TenantId,
+        expected: Expected,
+        head: HeadChange,
+        action: Action,
+        context: &Context,
+    ) -> Result<Revision, ServiceError> {
+        let scope = Scope::Tenant(tenant.clone());
+        let entry = context.entry(&scope, action);
+        let commit = Commit {
+            scope: scope.clone(),
+            expected,
+            head,
+            items: Vec::new(),
+            secret: None,
+            claims: Vec::new(),
+            default_revision: Revision(0),
+            entry,
+        };
+        match (self.stores.commit(commit).await, expected) {
+            (Ok(committed), _) => Ok(committed.revision),
+            (Err(error), Expected::At(revision)) => Err(ServiceError::of_commit(error, &scope, revision)),
+            (Err(error), Expected::Absent) => Err(error.into()),
+        }
+    }
+}
+
+/// The longest display name, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// A display name is a line of visible text.
+pub(super) fn check_name(name: &str) -> Result<&str, ServiceError> {
+    let trimmed = name.trim();
+    if trimmed.is_empty() || trimmed.chars().count() > LONGEST_NAME || trimmed.chars().any(char::is_control) {
+        let message = format!("a display name is a line of 1 to {LONGEST_NAME} characters");
+        return Err(ServiceError::BadRequest(message));
+    }
+    Ok(trimmed)
+}

@@ -1,0 +1,284 @@
+//! The use cases over the store in memory.
+
+mod support;
+
+use support::{Acme, at, context, key, reasons, tenant, value};
+use tenantry_admin::service::{Bundle, ServiceError, Verdict};
+use tenantry_core::change::ChangeSet;
+use tenantry_core::layer::{Entry, Revision, Tier};
+use tenantry_core::scope::Scope;
+use tenantry_core::secret::SecretText;
+use tenantry_core::validate::ViolationCode;
+use tenantry_store::{Action, PageRequest};
+
+fn set(name: &str, json: &str) -> ChangeSet {
+    ChangeSet::default().set(key(name), value(json))
+}
+
+fn secret(name: &str, text: &str) -> ChangeSet {
+    ChangeSet::default().set_secret(key(name), SecretText::new(text.to_owned()))
+}
+
+#[tokio::test]
+async fn a_tenants_value_hides_the_global_one_until_it_is_unset() {
+    let acme = Acme::new().await;
+    acme.change(&Scope::Global, set("persona.name", r#""Global""#)).await.unwrap();
+    acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
+    assert_eq!(acme.shown("persona.name").await, (Tier::Tenant, value(r#""Ada""#)));
+    acme.change(&acme.scope, ChangeSet::default().unset(key("persona.name"))).await.unwrap();
+    assert_eq!(acme.shown("persona.name").await, (Tier::Global, value(r#""Global""#)));
+}
+
+#[tokio::test]
+async fn a_change_after_which_all_is_as_it_was_makes_no_revision() {
+    let acme = Acme::new().await;
+    let first = acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
+    let again = acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
+    assert_eq!((again.revision, again.differences.len()), (first.revision, 0));
+}
+
+#[tokio::test]
+async fn a_change_that_was_decided_on_an_older_revision_is_refused_with_who_and_when() {
+    let acme = Acme::new().await;
+    acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
+    let stale = acme.service.change(&acme.scope, &set("persona.name", r#""Eve""#), Some(Revision(1)), &context()).await;
+    let Err(ServiceError::Conflict { expected, current, by, at: when, .. }) = stale else { panic!("{stale:?}") };
+    assert_eq!((expected, current), (Revision(1), Revision(2)));
+    assert_eq!((by.as_deref(), when), (Some("test"), Some(at())));
+    assert_eq!(acme.shown("persona.name").await.1, value(r#""Ada""#));
+}
+
+#[tokio::test]
+async fn all_violations_of_a_change_are_told_at_once_and_nothing_is_written() {
+    let acme = Acme::new().await;
+    let changes = set("persona.nmae", "1").set(key("persona.warmth"), value("7")).set(key("persona.name"), value("5"));
+    let refused = acme.change(&acme.scope, changes).await;
+    let codes: Vec<_> = reasons(refused).iter().map(|violation| violation.code.code()).collect();
+    assert_eq!(codes, ["wrong_type", "unknown_parameter", "out_of_range"]);
+    assert_eq!(acme.service.tenant(&tenant("acme")).await.unwrap().revision, Revision(1));
+}
+
+#[tokio::test]
+async fn a_secret_is_shown_by_its_fingerprint_alone() {
+    let acme = Acme::new().await;
+    let changed = acme.change(&acme.scope, secret("model.api_key", "CANARY-acme")).await.unwrap();
+    let effective = acme.service.effective(&acme.scope).await.unwrap();
+    let leaf = effective.resolved.leaf(&key("model.api_key")).unwrap();
+    assert!(matches!(leaf.entry, Entry::Secret(mark) if !mark.version.is_empty()), "{leaf:?}");
+    let history = acme.service.history(&acme.scope, &PageRequest::first(9)).await.unwrap().items;
+    let shown = format!("{changed:?} {effective:?} {history:?}");
+    assert!(!shown.contains("CANARY"), "{shown}");
+    assert!(!serde_json::to_string(&history).unwrap().contains("CANARY"));
+}
+
+#[tokio::test]
+async fn a_secret_given_as_a_plain_value_is_refused_and_not_echoed() {
+    let acme = Acme::new().await;
+    let refused = acme.change(&acme.scope, set("model.api_key", r#""CANARY""#)).await;
+    let text = refused.as_ref().unwrap_err().to_string();
+    assert!(text.contains("model.api_key") && !text.contains("CANARY"), "{text}");
+    let refused = acme.change(&acme.scope, set("persona.name", r#""sk-proj-CANARYCANARYCANARYCANARY""#)).await;
+    assert!(!refused.as_ref().unwrap_err().to_string().contains("CANARY"));
+    assert_eq!(reasons(refused)[0].code, ViolationCode::LooksLikeSecret);
+}
+
+#[tokio::test]
+async fn the_field_of_a_connection_that_may_be_shown_is_kept_in_the_secret() {
+    let acme = Acme::new().await;
+    let both = set("model.url", r#""https://models.example/v1""#)
+        .set_secret(key("model.api_key"), SecretText::new("CANARY-own".to_owned()));
+    acme.change(&acme.scope, both).await.unwrap();
+    assert_eq!(acme.shown("model.url").await, (Tier::Tenant, value(r#""https://models.example/v1""#)));
+    let stored = acme.service.stores().read(&acme.scope).await.unwrap().unwrap();
+    assert!(stored.items.is_empty());
+    let fields = acme.service.stores().read_secret(&acme.scope).await.unwrap().unwrap().fields;
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["model_api_key", "model_url"]);
+}
+
+#[tokio::test]
+async fn a_tenants_own_endpoint_needs_its_own_key() {
+    let acme = Acme::new().await;
+    acme.change(&Scope::Global, secret("model.api_key", "CANARY-platform")).await.unwrap();
+    let refused = acme.change(&acme.scope, set("model.url", r#""https://evil.example/v1""#)).await;
+    assert!(matches!(reasons(refused)[0].code, ViolationCode::ConnectionIncomplete { .. }));
+}
+
+#[tokio::test]
+async fn unsetting_a_section_removes_its_secrets_as_well() {
+    let acme = Acme::new().await;
+    acme.change(&acme.scope, secret("model.api_key", "CANARY")).await.unwrap();
+    acme.change(&acme.scope, ChangeSet::default().unset(key("model"))).await.unwrap();
+    let fields = acme.service.stores().read_secret(&acme.scope).await.unwrap().unwrap().fields;
+    assert!(fields.is_empty());
+}
+
+#[tokio::test]
+async fn a_link_to_what_does_not_exist_is_refused_by_name() {
+    let acme = Acme::new().await;
+    let refused = acme.change(&acme.scope, set("routes.sales", r#"{"prompt":"sales"}"#)).await;
+    assert!(refused.as_ref().unwrap_err().to_string().contains("prompts.sales"), "{refused:?}");
+    let both = set("routes.sales", r#"{"prompt":"sales"}"#).set(key("prompts.sales"), value(r#""Sell.""#));
+    acme.change(&acme.scope, both).await.unwrap();
+    let removed = acme.change(&acme.scope, ChangeSet::default().unset(key("prompts.sales"))).await;
+    assert_eq!(reasons(removed)[0].code, ViolationCode::BrokenLink);
+}
+
+#[tokio::test]
+async fn what_must_be_a_tenants_own_is_reserved_and_released() {
+    let acme = Acme::new().await;
+    acme.service.create_tenant(&tenant("beta"), "Beta", &context()).await.unwrap();
+    let beta = Scope::Tenant(tenant("beta"));
+    acme.change(&acme.scope, set("bucket", r#""shared-name""#)).await.unwrap();
+    let taken = acme.change(&beta, set("bucket", r#""shared-name""#)).await.unwrap_err();
+    assert!(matches!(taken, ServiceError::Taken(_)), "{taken}");
+    assert!(!taken.to_string().contains("acme"), "{taken}");
+    acme.change(&acme.scope, set("bucket", r#""other-name""#)).await.unwrap();
+    acme.change(&beta, set("bucket", r#""shared-name""#)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_only_the_operator_may_set_is_refused_at_a_tenant() {
+    let acme = Acme::new().await;
+    let refused = acme.change(&acme.scope, set("limit", "5")).await;
+    assert_eq!(reasons(refused)[0].code, ViolationCode::OperatorOnly);
+    acme.change(&Scope::Global, set("limit", "5")).await.unwrap();
+    assert_eq!(acme.shown("limit").await, (Tier::Global, value("5")));
+}
+
+#[tokio::test]
+async fn concurrent_changes_of_different_parameters_all_stay() {
+    let acme = Acme::new().await;
+    let changes = (0..6).map(|n| {
+        let service = acme.service.clone();
+        let scope = acme.scope.clone();
+        tokio::spawn(
+            async move { service.change(&scope, &set(&format!("facts.f{n}"), r#""x""#), None, &context()).await },
+        )
+    });
+    for change in changes.collect::<Vec<_>>() {
+        change.await.unwrap().unwrap();
+    }
+    let facts = acme.service.effective(&acme.scope).await.unwrap();
+    assert_eq!(facts.resolved.within(&key("facts")).len(), 6);
+}
+
+#[tokio::test]
+async fn restoring_makes_the_old_values_a_new_revision_and_leaves_secrets() {
+    let acme = Acme::new().await;
+    let old = acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap().revision;
+    acme.change(&acme.scope, set("persona.name", r#""Eve""#).set(key("facts.a"), value(r#""x""#))).await.unwrap();
+    acme.change(&acme.scope, secret("model.api_key", "CANARY")).await.unwrap();
+    let restored = acme.service.restore(&acme.scope, old, &context()).await.unwrap();
+    assert_eq!(restored.changed.revision, Revision(5));
+    assert_eq!(restored.secrets_left, [key("model.api_key")]);
+    assert_eq!(acme.shown("persona.name").await.1, value(r#""Ada""#));
+    assert_eq!(acme.service.effective(&acme.scope).await.unwrap().resolved.within(&key("facts")).len(), 0);
+    let newest = acme.service.history(&acme.scope, &PageRequest::first(1)).await.unwrap().items.remove(0);
+    assert_eq!((newest.action, newest.detail.as_deref()), (Action::Restore, Some("restored revision 2")));
+    for missing in [0, 6] {
+        let refused = acme.service.restore(&acme.scope, Revision(missing), &context()).await;
+        assert!(matches!(refused, Err(ServiceError::NoSuchRevision { .. })), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_tenants_revisions_are_not_those_of_a_new_one_of_its_name() {
+    let acme = Acme::new().await;
+    let old = acme.change(&acme.scope, set("persona.name", r#""Old""#)).await.unwrap().revision;
+    let refused = acme.service.delete_tenant(&tenant("acme"), &context()).await;
+    assert!(matches!(refused, Err(ServiceError::NotSuspended(_))));
+    acme.service.suspend_tenant(&tenant("acme"), &context()).await.unwrap();
+    acme.service.delete_tenant(&tenant("acme"), &context()).await.unwrap();
+    let gone = acme.service.effective(&acme.scope).await;
+    assert!(matches!(gone, Err(ServiceError::UnknownTenant(_))));
+    acme.service.create_tenant(&tenant("acme"), "Acme again", &context()).await.unwrap();
+    assert_eq!(acme.shown("persona.name").await.0, Tier::Default);
+    let refused = acme.service.restore(&acme.scope, old, &context()).await;
+    assert!(matches!(refused, Err(ServiceError::NoSuchRevision { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn two_tenants_differ_where_they_differ() {
+    let acme = Acme::new().await;
+    acme.service.create_tenant(&tenant("beta"), "Beta", &context()).await.unwrap();
+    acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
+    let differences = acme.service.diff(&Scope::Global, &acme.scope).await.unwrap();
+    assert_eq!(differences.len(), 1);
+    assert_eq!(differences[0].right, Some((Entry::Value(value(r#""Ada""#)), Tier::Tenant)));
+    let same = acme.service.diff(&Scope::Global, &Scope::Tenant(tenant("beta"))).await.unwrap();
+    assert!(same.is_empty());
+}
+
+#[tokio::test]
+async fn a_fresh_tenant_is_incomplete_not_invalid() {
+    let acme = Acme::new().await;
+    let report = acme.service.validate(&acme.scope).await.unwrap();
+    assert_eq!(report.verdict(), Verdict::Incomplete, "{report:?}");
+    acme.change(&acme.scope, secret("model.api_key", "CANARY")).await.unwrap();
+    let report = acme.service.validate(&acme.scope).await.unwrap();
+    assert_eq!(report.verdict(), Verdict::Valid, "{report:?}");
+    assert_eq!(acme.service.validate_all().await.unwrap().len(), 2);
+}
+
+const BUNDLE: &str = r#"{
+    "global": {"values": {"persona": {"name": "Global"}}, "secrets": {}},
+    "tenants": [
+        {"tenant_id": "acme", "values": {"persona.name": "Ada", "facts": {"a": "x"}}, "secrets": {"model_api_key": "CANARY"}},
+        {"tenant_id": "beta", "display_name": "Beta", "values": {"routes": {"r": {"prompt": "hello"}}}}
+    ]
+}"#;
+
+#[tokio::test]
+async fn a_bundle_creates_and_changes_tenants() {
+    let acme = Acme::new().await;
+    let bundle = Bundle::from_json(BUNDLE).unwrap();
+    let imported = acme.service.import(&bundle, &context()).await.unwrap();
+    let tenants: Vec<_> = imported.tenants.iter().map(|t| (t.tenant_id.as_str(), t.created, t.revision.0)).collect();
+    assert_eq!(tenants, [("acme", false, 2), ("beta", true, 1)]);
+    assert_eq!(imported.global, Some(Revision(1)));
+    assert_eq!(acme.shown("persona.name").await, (Tier::Tenant, value(r#""Ada""#)));
+    let again = acme.service.import(&bundle, &context()).await.unwrap();
+    assert!(again.tenants.iter().all(|tenant| tenant.differences == 0), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_bundle_with_bad_rows_imports_nothing_and_lists_them_all() {
+    let acme = Acme::new().await;
+    let rows = (0..50).map(|n| {
+        let (name, json) = if n % 20 == 7 { ("persona.nmae", "1") } else { ("persona.name", r#""x""#) };
+        format!(r#"{{"tenant_id":"t{n}","values":{{"{name}":{json}}}}}"#)
+    });
+    let text = format!(r#"{{"tenants":[{}]}}"#, rows.collect::<Vec<_>>().join(","));
+    let refused = acme.service.import(&Bundle::from_json(&text).unwrap(), &context()).await;
+    let Err(ServiceError::InvalidImport(faults)) = refused else { panic!("{refused:?}") };
+    assert_eq!(faults.iter().map(|fault| fault.scope.to_string()).collect::<Vec<_>>(), ["t7", "t27", "t47"]);
+    assert_eq!(acme.service.tenant_ids().await.unwrap(), [tenant("acme")]);
+}
+
+#[test]
+fn a_bundle_of_another_form_is_refused_with_every_place() {
+    let text =
+        r#"{"globl": {}, "tenants": [{"tenant_id": "Acme"}, {"tenant_id": "a", "vals": 1}, {"tenant_id": "a"}, 7]}"#;
+    let faults = Bundle::from_json(text).unwrap_err();
+    let places: Vec<_> = faults.iter().map(|fault| fault.to_string().split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(
+        places,
+        ["/globl", "/tenants/0/tenant_id", "/tenants/1/vals", "/tenants/2", "/tenants/3", "/tenants/3/tenant_id"]
+    );
+}
+
+#[tokio::test]
+async fn an_export_has_no_secret_and_imports_into_the_same_values() {
+    let acme = Acme::new().await;
+    acme.service.import(&Bundle::from_json(BUNDLE).unwrap(), &context()).await.unwrap();
+    let exported = acme.service.export(&[Scope::Global, acme.scope.clone()]).await.unwrap().to_json();
+    assert!(!exported.contains("CANARY"), "{exported}");
+    assert!(exported.contains(r#""secrets_not_exported":["model.api_key"]"#), "{exported}");
+    let other = Acme::new().await;
+    other.service.import(&Bundle::from_json(&exported).unwrap(), &context()).await.unwrap();
+    let shown = |acme: &Acme| {
+        let service = acme.service.clone();
+        async move { service.effective(&Scope::Tenant(tenant("acme"))).await.unwrap().resolved.document() }
+    };
+    assert_eq!(shown(&other).await, shown(&acme).await);
+}

@@ -1,0 +1,110 @@
+//! A store in memory with a small catalog and the tenant acme.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tenantry_admin::service::{Changed, Context, Service, ServiceError};
+use tenantry_core::catalog::Catalog;
+use tenantry_core::change::ChangeSet;
+use tenantry_core::key::Key;
+use tenantry_core::layer::Tier;
+use tenantry_core::scope::{Scope, TenantId};
+use tenantry_core::validate::{Validator, Violation};
+use tenantry_core::value::Value;
+use tenantry_store::Stores;
+use tenantry_store::memory::MemoryStore;
+
+const SCHEMA: &str = r#"{
+    "title": "Test",
+    "type": "object",
+    "properties": {
+        "persona": {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "default": "Built-in"},
+                "warmth": {"type": "number", "minimum": 0, "maximum": 2}
+            }
+        },
+        "facts": {"type": "object", "additionalProperties": {"type": "string"}},
+        "prompts": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "x-template": ["persona.name", "user.name"]},
+            "default": {"hello": "I am {{ persona.name }}, hello {{ user.name }}."}
+        },
+        "routes": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {"prompt": {"type": "string", "x-refers-to": "prompts"}}
+            }
+        },
+        "provider": {"type": "string", "default": "model", "x-requires": {"model": ["model"]}},
+        "model": {
+            "type": "object",
+            "x-connection": true,
+            "required": ["api_key"],
+            "properties": {
+                "url": {"type": "string", "x-sensitivity": "credential", "default": "https://public.example/v1"},
+                "api_key": {"type": "string", "x-sensitivity": "secret"}
+            }
+        },
+        "bucket": {"type": "string", "x-unique": "bucket"},
+        "limit": {"type": "integer", "minimum": 1, "default": 10, "x-set-by": "operator"}
+    }
+}"#;
+
+/// The use cases over an empty store in which the tenant acme was just created.
+pub(crate) struct Acme {
+    pub(crate) service: Service,
+    pub(crate) scope: Scope,
+}
+
+impl Acme {
+    pub(crate) async fn new() -> Self {
+        let catalog = Arc::new(Catalog::from_schema(&serde_json::from_str(SCHEMA).unwrap()).unwrap());
+        let stores = Stores::new(Arc::new(MemoryStore::new()));
+        let service = Service::open(stores, catalog.clone(), Validator::new(catalog)).await.unwrap();
+        service.create_tenant(&tenant("acme"), "Acme", &context()).await.unwrap();
+        Self { service, scope: Scope::Tenant(tenant("acme")) }
+    }
+
+    pub(crate) async fn change(&self, scope: &Scope, changes: ChangeSet) -> Result<Changed, ServiceError> {
+        self.service.change(scope, &changes, None, &context()).await
+    }
+
+    /// What acme gets at a key, and from which tier.
+    pub(crate) async fn shown(&self, name: &str) -> (Tier, Value) {
+        let effective = self.service.effective(&self.scope).await.unwrap();
+        let leaf = effective.resolved.leaf(&key(name)).unwrap();
+        (leaf.origin.tier, leaf.entry.value().unwrap().clone())
+    }
+}
+
+pub(crate) fn at() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn context() -> Context {
+    Context { actor: "test".to_owned(), reason: None, at: at() }
+}
+
+pub(crate) fn key(text: &str) -> Key {
+    Key::parse(text).unwrap()
+}
+
+pub(crate) fn tenant(id: &str) -> TenantId {
+    TenantId::parse(id).unwrap()
+}
+
+pub(crate) fn value(json: &str) -> Value {
+    Value::from_json(json).unwrap()
+}
+
+pub(crate) fn reasons<T: std::fmt::Debug>(refused: Result<T, ServiceError>) -> Vec<Violation> {
+    match refused {
+        Err(ServiceError::Invalid(violations)) => violations,
+        other => panic!("expected violations, found {other:?}"),
+    }
+}
