@@ -462,7 +462,9 @@ mod tests {
         #[test]
         fn resolving_is_the_fold_of_the_layers(default in tables(), global in tables(), tenant in tables()) {
             let mut expected = std::collections::BTreeMap::new();
-            [&default, &global, &tenant].into_iter().for_each(|layer| fold(&mut expected, layer));
+            for layer in [&default, &global, &tenant] {
+                fold(&mut expected, layer);
+            }
             let resolved = merged(&default.to_json(), &global.to_json(), &tenant.to_json(), &Connections::default());
             prop_assert_eq!(resolved.document().to_table(), expected);
         }
