@@ -21,6 +21,7 @@
 //! On a map of values, an extension for fields holds for its entries.
 
 mod check;
+mod docs;
 mod error;
 mod extensions;
 mod inline;

@@ -83,8 +83,21 @@ fn targets(parameter: &Parameter, tree: &Tree, all: &Declarations) -> Result<(),
         return Err(CatalogFault::Target { name: "x-refers-to", target, expected: "table" });
     }
     let is_connection = |key: &&Key| all.connections.iter().any(|connection| connection.section == **key);
-    match parameter.requires.values().flatten().find(|key| !is_connection(key)) {
-        Some(key) => Err(CatalogFault::Target { name: "x-requires", target: key.to_string(), expected: "connection" }),
+    if let Some(key) = parameter.requires.values().flatten().find(|key| !is_connection(key)) {
+        let target = key.to_string();
+        return Err(CatalogFault::Target { name: "x-requires", target, expected: "connection" });
+    }
+    required_values(parameter)
+}
+
+/// What needs a connection must be a value that the parameter can have.
+fn required_values(parameter: &Parameter) -> Result<(), CatalogFault> {
+    let schema = parameter.schema.get("items").unwrap_or(&parameter.schema);
+    let Some(allowed) = crate::catalog::words::choices(schema) else { return Ok(()) };
+    match parameter.requires.keys().find(|value| !allowed.contains(&Json::from(value.as_str()))) {
+        Some(value) => {
+            Err(CatalogFault::Target { name: "x-requires", target: value.clone(), expected: "allowed value" })
+        }
         None => Ok(()),
     }
 }

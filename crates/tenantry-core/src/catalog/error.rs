@@ -85,7 +85,7 @@ pub enum CatalogFault {
         meant: &'static str,
     },
     /// Two keys with one flat name.
-    #[error("its flat name {name:?} is that of {other}, too; declare `x-secret-field` on one of them")]
+    #[error("its flat name {name:?} is that of {other}, too; rename one, or declare `x-secret-field` on a secret one")]
     SameFlatName {
         /// The flat name.
         name: String,

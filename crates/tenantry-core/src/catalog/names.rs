@@ -9,6 +9,8 @@ use crate::key::{Key, KeyError, is_segment};
 
 /// How many names are offered for a wrong one.
 const OFFERED: usize = 3;
+/// How many slips a map's key may have for the name of its entry to be taken over.
+const MOST_SLIPS: usize = 3;
 
 impl Catalog {
     /// Reads a key in either spelling: dotted (`odoo.password`), or flat (`odoo_password`, `calendar_id`).
@@ -80,42 +82,52 @@ fn list(keys: &[Key]) -> String {
     keys.iter().map(Key::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The flat names of all keys without `*`: as derived, and as declared for the tenant's secret.
+/// The flat names of all keys without `*`: those declared for the tenant's secret, and else those that the keys give.
 pub(super) fn flat(parameters: &[Parameter]) -> Result<BTreeMap<String, Key>, CatalogError> {
     let mut flat: BTreeMap<String, Key> = BTreeMap::new();
-    for parameter in parameters {
-        let Some(key) = parameter.pattern.key() else { continue };
-        let derived = key.flat();
-        for name in [Some(&derived), parameter.secret_field.as_ref()].into_iter().flatten() {
-            match flat.insert(name.clone(), key.clone()) {
-                Some(other) if other != key => {
-                    let fault = CatalogFault::SameFlatName { name: name.clone(), other };
-                    return Err(CatalogError::at(&parameter.pattern, fault));
-                }
-                Some(_) | None => {}
-            }
+    let keys = || parameters.iter().filter_map(|parameter| Some((parameter, parameter.pattern.key()?)));
+    for (parameter, key) in keys() {
+        let name = parameter.secret_field.clone().unwrap_or_else(|| key.flat());
+        if let Some(other) = flat.insert(name.clone(), key) {
+            return Err(CatalogError::at(&parameter.pattern, CatalogFault::SameFlatName { name, other }));
         }
+    }
+    // A key with a declared field is read in its derived spelling, too, unless that is another's.
+    for (_, key) in keys() {
+        flat.entry(key.flat()).or_insert(key);
     }
     Ok(flat)
 }
 
 /// The names most like a text, the nearest first; those as near keep their order.
+///
+/// A common beginning counts for a name: people mistype ends, and what they mean is in the same section.
 pub(crate) fn nearest(text: &str, mut candidates: Vec<String>) -> Vec<String> {
     // Both spellings are compared as one, and a slip of case is a small one.
     let plain = |name: &str| name.replace('.', "_").to_lowercase();
     let text = plain(text);
-    candidates.sort_by_cached_key(|name| strsim::damerau_levenshtein(&plain(name), &text));
+    candidates.sort_by_cached_key(|name| {
+        let name = plain(name);
+        let common = name.bytes().zip(text.bytes()).take_while(|(left, right)| left == right).count();
+        2 * strsim::damerau_levenshtein(&name, &text) + text.len() - common
+    });
     candidates.truncate(OFFERED);
     candidates
 }
 
-/// Puts the names that a text has in the places of `*`, if it has any there.
+/// Puts the names that a text has in the places of `*`, if what goes before them is nearly that of the pattern.
 fn fill(pattern: &KeyPattern, text: &str) -> String {
-    let mut names = text.split('.');
-    let filled = pattern.segments().map(|segment| match (segment, names.next()) {
-        (ANY, Some(name)) if is_segment(name) => name,
-        (ANY, _) => "<name>",
-        (segment, _) => segment,
+    let pairs: Vec<(&str, &str)> = pattern.segments().zip(text.split('.').chain(std::iter::repeat(""))).collect();
+    let slips = |(own, given): &(&str, &str)| match *own {
+        ANY => 0,
+        own => strsim::damerau_levenshtein(own, given),
+    };
+    let before = pairs.iter().rposition(|(own, _)| *own == ANY).unwrap_or(0);
+    let is_near = pairs[..before].iter().map(slips).sum::<usize>() <= MOST_SLIPS;
+    let filled = pairs.iter().map(|(own, given)| match *own {
+        ANY if is_near && is_segment(given) => given,
+        ANY => "<name>",
+        own => own,
     });
     filled.collect::<Vec<_>>().join(".")
 }

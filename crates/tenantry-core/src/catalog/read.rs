@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use crate::catalog::docs::{Docs, title_from_name};
 use crate::catalog::error::{CatalogError, CatalogFault};
 use crate::catalog::extensions::{Extensions, refuse_on_section, refuse_on_value};
 use crate::catalog::inline::Node;
@@ -273,6 +274,9 @@ fn parameter(
     let default = node.get("default").and_then(without_null);
     let default = default.map(|json| Value::try_from(&json)).transpose();
     let sensitivity = context.sensitivity_of(&extensions);
+    if sensitivity == Sensitivity::Plain && extensions.secret_field.is_some() {
+        return Err(fault(CatalogFault::ExtensionPlace("x-secret-field")));
+    }
     let secret_field = place.key().filter(|_| sensitivity != Sensitivity::Plain);
     Ok(Parameter {
         pattern: place.clone(),
@@ -324,36 +328,4 @@ fn without_null(default: &Json) -> Option<Json> {
         }
         Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => Some(default.clone()),
     }
-}
-
-/// The documentation of a node.
-#[derive(Clone)]
-struct Docs {
-    title: Option<String>,
-    description: String,
-}
-
-impl Docs {
-    /// A title is taken as it is; else the first line of the description is the title, and the rest describes.
-    fn of(node: &Node) -> Self {
-        let text = |name: &str| node.get(name).and_then(Json::as_str).map(str::trim).filter(|text| !text.is_empty());
-        let description = text("description").unwrap_or_default();
-        if let Some(title) = text("title") {
-            return Self { title: Some(title.to_owned()), description: description.to_owned() };
-        }
-        let (first, rest) = description.split_once('\n').unwrap_or((description, ""));
-        let title = Some(first.trim().trim_end_matches('.').to_owned()).filter(|title| !title.is_empty());
-        Self { title, description: rest.trim().to_owned() }
-    }
-
-    fn or(self, other: &Self) -> Self {
-        if self.title.is_some() { self } else { other.clone() }
-    }
-}
-
-/// A title for what has no documentation: `Bot token`.
-fn title_from_name(place: &KeyPattern) -> String {
-    let name = place.segments().rfind(|segment| *segment != ANY).unwrap_or("Settings").replace(['_', '-'], " ");
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

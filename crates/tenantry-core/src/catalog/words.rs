@@ -59,6 +59,8 @@ fn plain_number(limit: &Json) -> String {
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
+const NOT_EMPTY: &str = " that is not empty";
+
 fn text(schema: &Json) -> String {
     let noun = match schema["format"].as_str() {
         Some("uri" | "url") => "a URL such as https://example.com",
@@ -67,14 +69,20 @@ fn text(schema: &Json) -> String {
         Some("date-time") => "a time such as 2026-01-31T09:00:00Z",
         _ => "a string",
     };
-    format!("{noun}{}{}", length(schema), form(schema))
+    let form = form(schema);
+    match (length(schema), form.as_str()) {
+        (length, "") => format!("{noun}{length}"),
+        // A form such as `that begins with …` already says that a text is not empty.
+        (length, _) if length == NOT_EMPTY => format!("{noun}{form}"),
+        (length, _) => format!("{noun}{length}{form}"),
+    }
 }
 
 fn length(schema: &Json) -> String {
     match (schema["minLength"].as_u64().filter(|least| *least > 0), schema["maxLength"].as_u64()) {
         (Some(least), Some(most)) if least == most => format!(" of {most} characters"),
         (Some(least), Some(most)) => format!(" of {least} to {most} characters"),
-        (Some(1), None) => " that is not empty".to_owned(),
+        (Some(1), None) => NOT_EMPTY.to_owned(),
         (Some(least), None) => format!(" of at least {least} characters"),
         (None, Some(most)) => format!(" of at most {most} characters"),
         (None, None) => String::new(),

@@ -1,6 +1,7 @@
 //! Checks what values of the merged configuration say of each other: the graph of routes, prompts, tasks, connections.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::violation::{Violation, ViolationCode};
 use crate::catalog::{Catalog, Parameter, nearest};
@@ -120,7 +121,7 @@ impl<'a> Graph<'a> {
         let mut message = format!("the connection is set in part: {} {verb} not set", list(missing));
         let mut hint = format!("set {}", list(missing));
         if let Some(below) = unused {
-            message += &format!(", and the {below} tier's is not used beside the {tier}'s own fields");
+            let _ = write!(message, ", and the {below} tier's is not used beside the {tier}'s own fields");
             "set your own key when you set your own endpoint".clone_into(&mut hint);
         }
         let code = ViolationCode::ConnectionIncomplete { missing: missing.clone(), inherited: unused.is_some() };

@@ -117,7 +117,7 @@ fn check_shape(parameter: &Parameter, key: &Key, value: &Value) -> Vec<Violation
 fn shape_violation(parameter: &Parameter, key: &Key, whole: &Json, fault: &Fault) -> Violation {
     let part = whole.pointer(&fault.pointer).unwrap_or(whole);
     let expected = expectation(&fault.schema);
-    let found = if parameter.is_in_secret() { length(part) } else { found(part, fault.kind) };
+    let found = if parameter.is_in_secret() { length(part) } else { found(part, fault) };
     let mut violation = Violation::mismatch(key, code(fault, part), expected, found);
     if !fault.pointer.is_empty() {
         violation.message = format!("{}: {}", place(&fault.pointer), violation.message);
@@ -194,8 +194,10 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 /// What is there, in words.
-fn found(part: &Json, fault: FaultKind) -> String {
-    match (part, fault) {
+fn found(part: &Json, fault: &Fault) -> String {
+    match (part, fault.kind) {
+        // Of a number that is no integer, the kind alone would say nothing.
+        (Json::Number(_), FaultKind::Type) if fault.schema["type"] == "integer" => part.to_string(),
         (Json::String(text), FaultKind::Range) => format!("one of {} characters", text.chars().count()),
         (Json::String(text), _) => format!("the string {:?}", cut(text)),
         (Json::Array(items), FaultKind::Range) => format!("one of {} items", items.len()),
