@@ -84,7 +84,6 @@ use crate::value::Value;
 /// ```
 #[derive(Debug)]
 pub struct Catalog {
-    title: String,
     schema: serde_json::Value,
     /// In the order of their patterns.
     parameters: Vec<Parameter>,
@@ -100,7 +99,12 @@ pub struct Catalog {
 impl Catalog {
     /// Reads the catalog from a settings struct.
     pub fn of<S: JsonSchema>() -> Result<Self, CatalogError> {
-        Self::from_schema(schemars::schema_for!(S).as_value())
+        let mut schema = schemars::schema_for!(S);
+        // The generator's title is the type's name; the documentation says more.
+        if schema.get("title").and_then(|title| title.as_str()) == Some(&*S::schema_name()) {
+            docs::entitle(schema.ensure_object());
+        }
+        Self::from_schema(schema.as_value())
     }
 
     /// Reads the catalog from a JSON Schema (draft 2020-12), such as that of an application in another language.
@@ -112,7 +116,6 @@ impl Catalog {
         let flat = names::flat(&declarations.parameters)?;
         let read::Declarations { parameters, sections, connections, defaults } = declarations;
         Ok(Self {
-            title: schema["title"].as_str().unwrap_or("Settings").to_owned(),
             schema: schema.clone(),
             parameters,
             sections,
@@ -125,7 +128,7 @@ impl Catalog {
 
     /// The application's name for its settings.
     pub fn title(&self) -> &str {
-        &self.title
+        &self.sections[0].title
     }
 
     /// The JSON Schema from which the catalog was read.

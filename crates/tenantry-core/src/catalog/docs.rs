@@ -37,3 +37,13 @@ pub(super) fn title_from_name(place: &KeyPattern) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
+
+/// Gives a schema the title that its description begins with, in place of the one that it has.
+pub(super) fn entitle(schema: &mut Node) {
+    let generated = schema.remove("title");
+    let Docs { title, description } = Docs::of(schema);
+    if title.is_some() {
+        schema.insert("description".to_owned(), Json::from(description));
+    }
+    schema.extend(title.map(Json::from).or(generated).map(|title| ("title".to_owned(), title)));
+}

@@ -12,9 +12,10 @@ const LONGEST_IN_TABLE: usize = 48;
 impl Catalog {
     /// The parameter reference as Markdown (with tables, as on GitHub).
     pub fn to_markdown(&self) -> String {
-        let mut page = format!("# {}: parameter reference\n", self.title);
-        if let Some(text) = self.schema["description"].as_str() {
-            let _ = write!(page, "\n{}\n", text.trim());
+        let root = &self.sections[0];
+        let mut page = format!("# {}: parameter reference\n", root.title);
+        if !root.description.is_empty() {
+            let _ = write!(page, "\n{}\n", root.description);
         }
         for section in &self.sections {
             self.write_section(&mut page, section);
@@ -98,7 +99,7 @@ fn write_details(page: &mut String, parameter: &Parameter, above: &str) {
         said.push("No two tenants may have the same value, so it cannot be set for all of them.".to_owned());
     }
     if !parameter.examples.is_empty() {
-        let examples: Vec<_> = parameter.examples.iter().map(in_table).collect();
+        let examples: Vec<_> = parameter.examples.iter().map(|example| format!("`{}`", example.to_json())).collect();
         said.push(format!("For example: {}.", examples.join(", ")));
     }
     let long_default = parameter.default.as_ref().filter(|value| is_long(value));

@@ -323,6 +323,14 @@ fn the_schema_of_a_catalog_makes_the_same_catalog() {
 }
 
 #[test]
+fn the_catalog_is_named_by_the_documentation_of_the_settings() {
+    assert_eq!(catalog().title(), "Everything that the sample application can be told");
+    assert_eq!(Catalog::from_schema(catalog().schema()).unwrap().title(), catalog().title());
+    let named = json!({ "title": "Shop", "description": "Long.", "properties": { "a": { "type": "string" } } });
+    assert_eq!(Catalog::from_schema(&named).unwrap().title(), "Shop");
+}
+
+#[test]
 fn the_reference_has_a_table_for_each_section() {
     let section = json!({
         "type": "object",

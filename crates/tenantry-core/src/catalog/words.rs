@@ -89,15 +89,26 @@ fn length(schema: &Json) -> String {
     }
 }
 
-/// A pattern in words, where it only says how a text begins; else as it is.
+/// A pattern in words, if it is one of those that secrets and names often have; else as it is.
 fn form(schema: &Json) -> String {
     let Some(pattern) = schema["pattern"].as_str() else { return String::new() };
-    let beginning = pattern.strip_prefix('^').unwrap_or_default();
-    let is_literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ':');
-    if !beginning.is_empty() && beginning.chars().all(is_literal) {
-        return format!(" that begins with {beginning:?}");
+    if pattern == r"^\S(.*\S)?$" {
+        return " without white space at its ends".to_owned();
     }
-    format!(" that matches {pattern}")
+    let (beginning, rest) = literal_beginning(pattern.strip_prefix('^').unwrap_or_default());
+    match (beginning, rest) {
+        ("", "[!-~]+$" | r"\S+$") => " without white space".to_owned(),
+        ("", _) => format!(" that matches {pattern}"),
+        (_, "") => format!(" that begins with {beginning:?}"),
+        (_, "[!-~]+$" | r"\S+$") => format!(" that begins with {beginning:?}, without white space"),
+        (_, _) => format!(" that matches {pattern}"),
+    }
+}
+
+/// The part of a pattern that stands for itself, and the rest.
+fn literal_beginning(pattern: &str) -> (&str, &str) {
+    let is_literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ':');
+    pattern.split_at(pattern.find(|c| !is_literal(c)).unwrap_or(pattern.len()))
 }
 
 fn list(schema: &Json) -> String {
@@ -119,4 +130,46 @@ fn alternatives(schema: &Json) -> String {
     let schemas = ["oneOf", "anyOf"].into_iter().filter_map(|keyword| schema.get(keyword)?.as_array()).flatten();
     let all: Vec<String> = types.chain(schemas.map(expectation)).collect();
     if all.is_empty() { "another value".to_owned() } else { all.join(", or ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(schema: &Json, expected: &str) {
+        assert_eq!(expectation(schema), expected);
+    }
+
+    #[test]
+    fn a_schema_is_said_in_words() {
+        check(&json!({ "type": "integer", "minimum": 1 }), "an integer of at least 1");
+        check(&json!({ "type": "number", "minimum": 0.0, "maximum": 2.0 }), "a number between 0 and 2");
+        check(&json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }), "a number above 0 and of at most 1");
+        check(&json!({ "type": "string", "minLength": 2, "maxLength": 2 }), "a string of 2 characters");
+        check(
+            &json!({ "type": "array", "items": { "type": "boolean" }, "maxItems": 3 }),
+            "a list of at most 3 items, each item true or false",
+        );
+        check(&json!({ "const": "a" }), "\"a\"");
+        check(&json!({ "anyOf": [{ "type": "integer" }, { "enum": ["auto"] }] }), "an integer, or \"auto\"");
+        check(&json!({ "type": ["string", "integer"] }), "a string, or an integer");
+    }
+
+    #[test]
+    fn common_patterns_are_said_in_words() {
+        let form = |pattern: &str| expectation(&json!({ "type": "string", "minLength": 1, "pattern": pattern }));
+        assert_eq!(form("^xoxb-[!-~]+$"), r#"a string that begins with "xoxb-", without white space"#);
+        assert_eq!(form("^sk-"), r#"a string that begins with "sk-""#);
+        assert_eq!(form("^[!-~]+$"), "a string without white space");
+        assert_eq!(form(r"^\S(.*\S)?$"), "a string without white space at its ends");
+        assert_eq!(form("^[a-z]+$"), "a string that matches ^[a-z]+$");
+        assert_eq!(form("^ab|cd$"), "a string that matches ^ab|cd$");
+    }
+
+    #[test]
+    fn many_choices_are_cut() {
+        let words = expectation(&json!({ "enum": (0..20).collect::<Vec<_>>() }));
+        assert!(words.ends_with("11, 8 more"), "{words}");
+    }
 }

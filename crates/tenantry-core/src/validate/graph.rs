@@ -92,8 +92,8 @@ impl<'a> Graph<'a> {
             return None;
         }
         let message = match sections.as_slice() {
-            [only] => format!("{} -> {only} is not set, which {name} needs", leaf.key),
-            _ => format!("{} -> none of {} is set, one of which {name} needs", leaf.key, list(sections)),
+            [only] => format!("{} -> the connection {only} is not set, and {name:?} needs it", leaf.key),
+            _ => format!("{} -> {name:?} needs one of {}, and none is set", leaf.key, list(sections)),
         };
         let fields = sections.iter().map(|section| list(&self.fields_to_set(section)));
         let hint = format!("set {}", fields.collect::<Vec<_>>().join("; or "));

@@ -203,13 +203,13 @@ fn a_broken_link_is_named_from_end_to_end() {
     let routes = r#"{"sales":{"prompt":"sales","task":"sales","tools":["find_partner"]},"off":{"prompt":"none","enabled":false}}"#;
     let json =
         format!(r#"{{"routing":{{"fallback":"sale","routes":{routes}}},"ai":{{"default":{{"provider":"openai"}}}}}}"#);
-    insta::assert_snapshot!(lines(&validator().check_links(&tenant(&json, &[]))), @"
-    connection_missing: ai.default.provider -> openai is not set, which openai needs (tier tenant)
+    insta::assert_snapshot!(lines(&validator().check_links(&tenant(&json, &[]))), @r#"
+    connection_missing: ai.default.provider -> the connection openai is not set, and "openai" needs it (tier tenant)
     broken_link: routing.fallback -> routing.routes.sale does not exist; nearest: routing.routes.sales, routing.routes.off (tier tenant)
     broken_link: routing.routes.sales.prompt -> prompts.sales does not exist; nearest: prompts.chitchat (tier tenant)
     broken_link: routing.routes.sales.task -> ai.tasks.sales does not exist; ai.tasks has no entries (tier tenant)
-    connection_missing: routing.routes.sales.tools -> none of google, odoo is set, one of which find_partner needs (tier tenant)
-    ");
+    connection_missing: routing.routes.sales.tools -> "find_partner" needs one of google, odoo, and none is set (tier tenant)
+    "#);
 }
 
 #[test]
