@@ -2,8 +2,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`conversation`] | how a message is answered: route, prompt, model; pure |
 //! | [`settings`] | the whole catalog: who the assistant is, its prompts, models, routes and connections |
+//! | [`conversation`] | how a message is answered: route, prompt, model; pure |
 
 pub mod conversation;
 pub mod settings;

@@ -1,10 +1,13 @@
 //! What the catalog of the assistant must hold.
 
+use std::sync::Arc;
+
 use tenantry_core::catalog::{Catalog, Sensitivity, SetBy};
 use tenantry_core::key::Key;
 use tenantry_core::resolve::{Resolved, resolve};
 use tenantry_core::settings::build;
 use tenantry_core::template::{Template, TemplateLimits, TemplateRules, lint, locked_blocks};
+use tenantry_core::validate::{Validator, ViolationCode};
 
 use super::*;
 
@@ -176,4 +179,11 @@ fn prompts_whose_answers_state_facts_lock_their_rules() {
     }
     assert_eq!(locks(ROUTER_PROMPT), ["answer"]);
     assert!(locks("chitchat").is_empty() && locks("writing").is_empty());
+}
+
+#[test]
+fn the_defaults_lack_nothing_but_a_key_for_the_model() {
+    let violations = Validator::new(Arc::new(catalog())).check(&bare());
+    let found: Vec<_> = violations.iter().map(|violation| (violation.key.as_str(), &violation.code)).collect();
+    assert_eq!(found, [("ai.default.provider", &ViolationCode::ConnectionMissing)]);
 }
