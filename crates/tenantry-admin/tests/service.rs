@@ -3,12 +3,17 @@
 mod support;
 
 use support::{Acme, at, context, key, reasons, tenant, value};
+use tenantry::token::TokenText;
+use tenantry_admin::access::Role;
 use tenantry_admin::service::{Bundle, ServiceError, Verdict};
 use tenantry_core::change::ChangeSet;
 use tenantry_core::layer::{Entry, Revision, Tier};
+use tenantry_core::resolve::Resolved;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
+use tenantry_core::template::Context as TemplateContext;
 use tenantry_core::validate::ViolationCode;
+use tenantry_core::value::Value;
 use tenantry_store::{Action, PageRequest};
 
 fn set(name: &str, json: &str) -> ChangeSet {
@@ -281,4 +286,56 @@ async fn an_export_has_no_secret_and_imports_into_the_same_values() {
         async move { service.effective(&Scope::Tenant(tenant("acme"))).await.unwrap().resolved.document() }
     };
     assert_eq!(shown(&other).await, shown(&acme).await);
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_stored_as_a_hash() {
+    let acme = Acme::new().await;
+    let random = TokenText::from_random(&[9; TokenText::RANDOM_BYTES]);
+    let text = random.clone().into_secret();
+    let made =
+        acme.service.create_token(&acme.scope, Role::TenantAdmin, "laptop", 90, random, &context()).await.unwrap();
+    assert_eq!(made.text.expose(), text.expose());
+    let listed = acme.service.tokens(Some(&acme.scope)).await.unwrap();
+    assert_eq!((listed[0].name.as_str(), listed[0].role.as_str()), ("laptop", "tenant-admin"));
+    assert_eq!(listed[0].expires_at.to_string(), "2027-02-21T12:00:00Z");
+    let other = Scope::Tenant(tenant("beta"));
+    let hidden = acme.service.revoke_token(&other, &made.record.id, &context()).await;
+    assert!(matches!(hidden, Err(ServiceError::NoSuchToken(_))));
+    acme.service.revoke_token(&acme.scope, &made.record.id, &context()).await.unwrap();
+    assert_eq!(acme.service.tokens(None).await.unwrap()[0].revoked_at, Some(at()));
+}
+
+#[tokio::test]
+async fn a_token_whose_role_life_time_or_tenant_does_not_fit_is_refused() {
+    let acme = Acme::new().await;
+    let make = async |scope: &Scope, role, days| {
+        let random = TokenText::from_random(&[9; TokenText::RANDOM_BYTES]);
+        acme.service.create_token(scope, role, "x", days, random, &context()).await.unwrap_err()
+    };
+    assert!(make(&acme.scope, Role::Operator, 90).await.to_string().contains("tenant-admin"));
+    assert!(make(&Scope::Global, Role::TenantViewer, 90).await.to_string().contains("operator"));
+    assert!(make(&acme.scope, Role::TenantViewer, 0).await.to_string().contains("1 to 366 days"));
+    let beta = Scope::Tenant(tenant("beta"));
+    assert!(matches!(make(&beta, Role::TenantViewer, 1).await, ServiceError::UnknownTenant(_)));
+}
+
+#[tokio::test]
+async fn a_rendered_prompt_tells_the_tier_of_each_piece() {
+    let acme = Acme::new().await;
+    acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
+    let context = |name: &str| {
+        let name = name.to_owned();
+        move |resolved: &Resolved| {
+            let persona = resolved.leaf(&key("persona.name")).unwrap().entry.value().unwrap().clone();
+            Ok(TemplateContext::new().with("persona.name", persona).with("user.name", Value::String(name)))
+        }
+    };
+    let rendered = acme.service.render(&acme.scope, &key("prompts.hello"), context("Bo")).await.unwrap();
+    assert_eq!(rendered.text(), "I am Ada, hello Bo.");
+    let tiers: Vec<_> = rendered.spans.iter().map(|span| (span.text.as_str(), span.tier)).collect();
+    let (default, own) = (Some(Tier::Default), Some(Tier::Tenant));
+    assert_eq!(tiers, [("I am ", default), ("Ada", own), (", hello ", default), ("Bo", None), (".", default)]);
+    let missing = acme.service.render(&acme.scope, &key("prompts.helo"), context("Bo")).await.unwrap_err();
+    assert_eq!(missing.to_string(), "there is no prompt prompts.helo; nearest: prompts.hello");
 }

@@ -12,7 +12,7 @@ mod history;
 mod import;
 mod render;
 mod tenants;
-//mod tokens;
+mod tokens;
 mod validate;
 
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub use error::ServiceError;
 pub use history::Restored;
 pub use import::{Bundle, BundleError, BundleTenant, BundleValues, Imported, ImportedTenant, ScopeFaults};
 pub use render::{Rendered, RenderedSpan};
-//pub use tokens::{NewToken, TOKEN_LIFETIME_DAYS};
+pub use tokens::{NewToken, TOKEN_LIFETIME_DAYS};
 pub use validate::{ScopeReport, Verdict};
 
 /// Who does something, why, and when: what the log says of it.
