@@ -14,6 +14,8 @@ pub mod memory;
 mod ports;
 mod random;
 mod records;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod url;
 
 pub use error::{Source, StoreError};

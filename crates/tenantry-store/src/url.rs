@@ -10,6 +10,8 @@ use tenantry_core::secret::SecretText;
 use crate::error::StoreError;
 use crate::memory::MemoryStore;
 use crate::ports::{ParameterStore, SecretStore, Store};
+#[cfg(feature = "sqlite")]
+use crate::sqlite::SqliteStore;
 
 /// Where a store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +76,11 @@ impl Stores {
     }
 
     /// Opens a store that exists.
-    pub async fn open(url: &StoreUrl, _options: &OpenOptions) -> Result<Self, StoreError> {
+    pub async fn open(url: &StoreUrl, options: &OpenOptions) -> Result<Self, StoreError> {
         match url {
             StoreUrl::Memory => Ok(Self::new(Arc::new(MemoryStore::new()))),
             #[cfg(feature = "sqlite")]
-            StoreUrl::Sqlite(_) => Err(StoreError::Refused("not in this build")),
+            StoreUrl::Sqlite(path) => Ok(Self::new(Arc::new(SqliteStore::open(path, options).await?))),
         }
     }
 
@@ -87,7 +89,10 @@ impl Stores {
         match url {
             StoreUrl::Memory => Ok((Self::open(url, options).await?, Created::default())),
             #[cfg(feature = "sqlite")]
-            StoreUrl::Sqlite(_) => Err(StoreError::Refused("not in this build")),
+            StoreUrl::Sqlite(path) => {
+                let (store, created) = SqliteStore::create(path, options).await?;
+                Ok((Self::new(Arc::new(store)), created))
+            }
         }
     }
 

@@ -1,0 +1,252 @@
+//! A store in one local file: SQLite in WAL mode, secrets sealed before they reach it.
+//!
+//! | promise | by |
+//! |---|---|
+//! | whole or nothing | one transaction for each commit, begun with the write lock (`commit.rs`) |
+//! | acknowledged is durable | `synchronous = FULL` (`pool.rs`) |
+//! | several processes at once | WAL, and a writer that waits for the other |
+//! | head and items of one state | one statement for both (`scopes.rs`) |
+//! | no secret in the file | sealed under a data key for each scope, which the master key seals (`seal.rs`) |
+//! | nothing touched that is not ours | the file is recognised before anything is written (`open.rs`) |
+//!
+//! Reads are done inline: they take some microseconds, less than handing them to another thread. Writes wait for the
+//! disk, so they are done on a thread that may block.
+
+mod back_up;
+mod check;
+mod commit;
+mod error;
+mod log;
+mod master_key;
+mod open;
+mod pool;
+mod private;
+mod rows;
+mod schema;
+mod scopes;
+mod seal;
+mod secrets;
+mod tokens;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tenantry_core::layer::Revision;
+use tenantry_core::scope::{Scope, TenantId};
+use tokio::sync::Mutex;
+use tracing::warn;
+
+use crate::error::StoreError;
+use crate::ports::{ParameterStore, SecretStore, Store};
+use crate::records::{
+    Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
+    Revocations, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary, TokenRecord,
+};
+use crate::url::{Created, OpenOptions};
+use crate::{limits, random};
+
+/// A store in one file. Several may be open on one file, in one process or in many.
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+    /// The one connection that writes; whoever holds it has the turn.
+    writer: Arc<Mutex<Connection>>,
+}
+
+/// What readers and writers share.
+struct Inner {
+    path: PathBuf,
+    key_file: Option<PathBuf>,
+    sealing: secrets::Sealing,
+    keys: StoreKeys,
+    readers: pool::Readers,
+}
+
+impl SqliteStore {
+    /// Opens the store in a file, or refuses in one sentence: what was found, what was expected, the next step.
+    pub async fn open(path: &Path, options: &OpenOptions) -> Result<Self, StoreError> {
+        let (path, options) = (path.to_owned(), options.clone());
+        blocking(move || open::open(&path, &options).map(Self::new)).await
+    }
+
+    /// Makes a store in a new file, with a master key beside it unless one is given; opens the one that is there.
+    pub async fn create(path: &Path, options: &OpenOptions) -> Result<(Self, Created), StoreError> {
+        let (path, options, now) = (path.to_owned(), options.clone(), Timestamp::now());
+        blocking(move || open::create(&path, &options, now).map(|(opened, created)| (Self::new(opened), created))).await
+    }
+
+    fn new(opened: open::Opened) -> Self {
+        let inner = Inner {
+            readers: pool::Readers::new(opened.path.clone()),
+            path: opened.path,
+            key_file: opened.key_file,
+            sealing: secrets::Sealing { store: opened.id, wrapping: opened.derived.wrapping },
+            keys: opened.derived.keys,
+        };
+        Self { inner: Arc::new(inner), writer: Arc::new(Mutex::new(opened.writer)) }
+    }
+
+    /// Writes in one transaction, on a thread that may wait for the disk. It goes on when the caller does not wait.
+    async fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>, &Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut writer = self.writer.clone().lock_owned().await;
+        let inner = self.inner.clone();
+        blocking(move || {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            schema::check_format(&transaction)?;
+            let answer = write(&transaction, &inner)?;
+            transaction.commit()?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.inner.readers.with(read)
+    }
+
+    /// Reads what takes long, on a thread that may block.
+    async fn read_long<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = self.inner.clone();
+        blocking(move || inner.readers.with(|connection| read(connection, &inner))).await
+    }
+}
+
+/// Does work on a thread that may block; a panic there goes on here.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(answer) => answer,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(cancelled) => Err(StoreError::Unavailable(cancelled.into())),
+        },
+    }
+}
+
+#[async_trait]
+impl ParameterStore for SqliteStore {
+    async fn read(&self, scope: &Scope) -> Result<Option<StoredScope>, StoreError> {
+        self.read(|connection| scopes::read(connection, scope))
+    }
+
+    async fn commit_parameters(&self, commit: Commit) -> Result<Committed, StoreError> {
+        limits::check_commit(&commit)?;
+        let incarnation = random::name();
+        self.write(move |transaction, inner| commit::commit(transaction, &inner.sealing, commit, &incarnation)).await
+    }
+
+    async fn tenants(&self, page: &PageRequest) -> Result<Page<TenantSummary>, StoreError> {
+        self.read(|connection| scopes::tenants(connection, page))
+    }
+
+    async fn log(&self, query: &LogQuery, page: &PageRequest) -> Result<Page<LogEntry>, StoreError> {
+        let (query, page) = (query.clone(), page.clone());
+        self.read_long(move |connection, _| log::read(connection, &query, &page)).await
+    }
+
+    async fn revision(&self, scope: &Scope, revision: Revision) -> Result<Option<LogEntry>, StoreError> {
+        self.read(|connection| log::revision(connection, scope, revision))
+    }
+
+    async fn record(&self, entry: NewLogEntry) -> Result<(), StoreError> {
+        self.write(|transaction, _| log::write(transaction, entry, None, None).map(drop)).await
+    }
+
+    async fn bound(&self, binding: &Binding) -> Result<Option<TenantId>, StoreError> {
+        self.read(|connection| scopes::bound(connection, binding))
+    }
+
+    async fn bindings(&self, tenant: &TenantId) -> Result<Vec<Binding>, StoreError> {
+        self.read(|connection| scopes::bindings(connection, tenant))
+    }
+
+    async fn create_token(&self, token: TokenRecord, entry: NewLogEntry) -> Result<(), StoreError> {
+        self.write(move |transaction, _| tokens::create(transaction, &token, entry)).await
+    }
+
+    async fn token(&self, id: &str) -> Result<Option<TokenRecord>, StoreError> {
+        self.read(|connection| tokens::token(connection, id))
+    }
+
+    async fn tokens(&self, scope: Option<&Scope>) -> Result<Vec<TokenRecord>, StoreError> {
+        self.read(|connection| tokens::tokens(connection, scope))
+    }
+
+    async fn revoke_token(&self, id: &str, at: Timestamp, entry: NewLogEntry) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write(move |transaction, _| tokens::revoke(transaction, &id, at, entry)).await
+    }
+
+    async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
+        let (id, writer) = (id.to_owned(), self.writer.clone().lock_owned().await);
+        blocking(move || tokens::touch(&writer, &id, at)).await
+    }
+
+    async fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError> {
+        self.read(|connection| scopes::revocations(connection, after))
+    }
+}
+
+#[async_trait]
+impl SecretStore for SqliteStore {
+    async fn read_secret(&self, scope: &Scope) -> Result<Option<StoredSecret>, StoreError> {
+        self.read(|connection| self.inner.sealing.read(connection, scope))
+    }
+
+    async fn write_secret(&self, scope: &Scope, write: SecretWrite) -> Result<SecretVersion, StoreError> {
+        limits::check_secret_write(&write)?;
+        let scope = scope.clone();
+        self.write(move |transaction, inner| commit::write_secret(transaction, &inner.sealing, &scope, &write)).await
+    }
+
+    async fn keys(&self) -> Result<StoreKeys, StoreError> {
+        Ok(self.inner.keys.clone())
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        self.commit_parameters(commit).await
+    }
+
+    async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        self.write(move |transaction, _| commit::erase(transaction, &tenant, expected, entry)).await?;
+        // The log beside the file still has the erased pages; a reader may keep it for a while, which is no failure.
+        let writer = self.writer.clone().lock_owned().await;
+        blocking(move || {
+            if let Err(error) = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+                warn!(%error, "the erased pages stay in the write-ahead log until it is folded back");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn check(&self) -> Result<Vec<Finding>, StoreError> {
+        self.read_long(|connection, inner| {
+            let places = check::Places { store: &inner.path, key: inner.key_file.as_deref() };
+            check::check(connection, &inner.sealing, &places)
+        })
+        .await
+    }
+
+    async fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_owned();
+        self.read_long(move |connection, _| back_up::back_up(connection, &to)).await
+    }
+
+    fn describe(&self) -> String {
+        format!("sqlite:{}", self.inner.path.display())
+    }
+}

@@ -1,0 +1,85 @@
+//! Connections: a few that read, kept ready, and how each is set up.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::StoreError;
+
+/// How long a writer waits for another process to finish its transaction.
+const WRITERS_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a reader waits: readers block only while another process recovers the file after a crash.
+const READERS_PATIENCE: Duration = Duration::from_secs(1);
+/// How many idle readers are kept: reads are done inline, so there are hardly more at once than threads.
+const MOST_IDLE: usize = 8;
+/// After a burst of writes the log file is cut to this many bytes.
+const LARGEST_IDLE_WAL: i64 = 16 * 1024 * 1024;
+
+/// Connections that read.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::default() }
+    }
+
+    /// Reads with an idle connection, or a new one.
+    pub(super) fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open_reader(&self.path)?,
+        };
+        let answer = read(&connection);
+        let mut idle = self.idle();
+        if idle.len() < MOST_IDLE {
+            idle.push(connection);
+        }
+        answer
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(READERS_PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// Opens a connection that can write; nothing is written by this.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(WRITERS_PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Acknowledged is durable: each commit waits for the disk.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten, so that an erased tenant is not left in free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LARGEST_IDLE_WAL, |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Lets readers and writers work at the same time; stays with the file.
+pub(super) fn use_wal(connection: &Connection) -> Result<(), StoreError> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(StoreError::CannotOpen(format!(
+        "the file system gave journal mode {mode}, expected wal: keep the store on a local disk"
+    )))
+}

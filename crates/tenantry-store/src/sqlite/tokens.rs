@@ -1,0 +1,80 @@
+//! Keeps API tokens: their hashes, never their texts.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, params};
+use tenantry_core::scope::Scope;
+
+use super::scopes::{self, scope_text};
+use super::{log, rows};
+use crate::error::StoreError;
+use crate::records::{NewLogEntry, TokenRecord};
+
+/// Saves a new token.
+pub(super) fn create(transaction: &Transaction<'_>, new: &TokenRecord, entry: NewLogEntry) -> Result<(), StoreError> {
+    if matches!(new.scope, Scope::Tenant(_)) && scopes::head(transaction, &new.scope)?.is_none() {
+        return Err(StoreError::Missing("tenant"));
+    }
+    if token(transaction, &new.id)?.is_some() {
+        return Err(StoreError::Refused("there is a token with this id already"));
+    }
+    let sql = format!("INSERT INTO tokens ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", rows::TOKEN);
+    transaction.execute(
+        &sql,
+        params![
+            new.id,
+            new.hash,
+            scope_text(&new.scope),
+            new.role,
+            new.name,
+            rows::nanoseconds(new.created_at)?,
+            new.created_by,
+            rows::nanoseconds(new.expires_at)?,
+            new.last_used_at.map(rows::nanoseconds).transpose()?,
+            new.revoked_at.map(rows::nanoseconds).transpose()?,
+        ],
+    )?;
+    log::write(transaction, entry, None, None)?;
+    Ok(())
+}
+
+/// Finds a token by its id.
+pub(super) fn token(connection: &Connection, id: &str) -> Result<Option<TokenRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {} FROM tokens WHERE id = ?1", rows::TOKEN))?;
+    rows::first(statement.query([id])?, rows::token)
+}
+
+/// Lists tokens, newest first.
+pub(super) fn tokens(connection: &Connection, scope: Option<&Scope>) -> Result<Vec<TokenRecord>, StoreError> {
+    let condition = if scope.is_some() { "scope = ?1" } else { "?1 = ''" };
+    let sql = format!("SELECT {} FROM tokens WHERE {condition} ORDER BY sequence DESC", rows::TOKEN);
+    let mut statement = connection.prepare_cached(&sql)?;
+    rows::all(statement.query([scope.map_or("", scope_text)])?, rows::token)
+}
+
+/// Revokes a token for good.
+pub(super) fn revoke(
+    transaction: &Transaction<'_>,
+    id: &str,
+    at: Timestamp,
+    entry: NewLogEntry,
+) -> Result<(), StoreError> {
+    let found = token(transaction, id)?.ok_or(StoreError::Missing("token"))?;
+    if found.revoked_at.is_some() {
+        return Ok(());
+    }
+    transaction.execute("UPDATE tokens SET revoked_at = ?2 WHERE id = ?1", params![id, rows::nanoseconds(at)?])?;
+    log::write(transaction, entry, None, None)?;
+    Ok(())
+}
+
+/// Notes that a token was used, without waiting for the disk: the note may be lost, and a request waits for it.
+pub(super) fn touch(connection: &Connection, id: &str, at: Timestamp) -> Result<(), StoreError> {
+    let at = rows::nanoseconds(at)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let touched = connection
+        .prepare_cached("UPDATE tokens SET last_used_at = ?2 WHERE id = ?1")
+        .and_then(|mut update| update.execute(params![id, at]));
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    touched?;
+    Ok(())
+}
