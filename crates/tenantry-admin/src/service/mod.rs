@@ -64,7 +64,7 @@ impl Context {
 }
 
 /// The use cases, over one store and one catalog. Cloning shares both.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Service {
     stores: Stores,
     catalog: Arc<Catalog>,

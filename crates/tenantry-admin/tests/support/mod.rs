@@ -90,6 +90,11 @@ pub(crate) fn context() -> Context {
     Context { actor: "test".to_owned(), reason: None, at: at() }
 }
 
+/// The same at the present moment, for what is compared with the clock.
+pub(crate) fn now() -> Context {
+    Context { at: Timestamp::now(), ..context() }
+}
+
 pub(crate) fn key(text: &str) -> Key {
     Key::parse(text).unwrap()
 }

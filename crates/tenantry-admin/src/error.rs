@@ -1,0 +1,100 @@
+//! How errors become HTTP: the only place where the API decides on a status.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use tenantry::problem::{FieldError, Problem};
+use tenantry_core::validate::Violation;
+use tenantry_store::StoreError;
+
+use crate::service::{ScopeFaults, ServiceError};
+
+/// A problem on its way out of a handler.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) Problem);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+/// How long a caller waits before asking a store again that did not answer.
+const STORE_RETRY: std::time::Duration = std::time::Duration::from_secs(2);
+
+impl From<ServiceError> for Refused {
+    fn from(error: ServiceError) -> Self {
+        use StatusCode as S;
+        let text = error.to_string();
+        let problem = match error {
+            ServiceError::UnknownTenant(_) | ServiceError::NoSuchRevision { .. } | ServiceError::NoSuchToken(_) => {
+                Problem::not_found()
+            }
+            ServiceError::TenantExists(_) => Problem::new(S::CONFLICT, "tenant_exists", text),
+            ServiceError::NotSuspended(_) => Problem::new(S::CONFLICT, "not_suspended", text),
+            ServiceError::Conflict { .. } => Problem::new(S::PRECONDITION_FAILED, "revision_conflict", text),
+            ServiceError::Taken(_) => Problem::new(S::UNPROCESSABLE_ENTITY, "taken", text),
+            ServiceError::Invalid(violations) => invalid(&violations),
+            ServiceError::InvalidImport(faults) => invalid_import(&faults),
+            ServiceError::NoSuchPrompt { .. } => Problem::new(S::NOT_FOUND, "no_such_prompt", text),
+            ServiceError::Render { .. } => Problem::new(S::UNPROCESSABLE_ENTITY, "not_rendered", text),
+            ServiceError::NeedsTenant | ServiceError::BadRequest(_) => {
+                Problem::new(S::BAD_REQUEST, "bad_request", text)
+            }
+            ServiceError::Store(error) => store_problem(&error),
+        };
+        problem.into()
+    }
+}
+
+/// All violations of a change, each with its place.
+fn invalid(violations: &[Violation]) -> Problem {
+    let code = match violations {
+        [only] => only.code.code(),
+        _ => "invalid",
+    };
+    let status = match code {
+        "operator_only" => StatusCode::FORBIDDEN,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let mut problem = Problem::new(status, code, format!("{} of the values are not valid", violations.len()));
+    problem.errors = violations.iter().map(|violation| field_error("", violation)).collect();
+    problem.hint = violations.iter().find_map(|violation| violation.hint.clone());
+    problem
+}
+
+fn invalid_import(faults: &[ScopeFaults]) -> Problem {
+    let detail = "nothing was imported: some of the values are not valid";
+    let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+    for fault in faults {
+        let scope = format!("/{}", fault.scope);
+        problem.errors.extend(fault.violations.iter().map(|violation| field_error(&scope, violation)));
+    }
+    problem
+}
+
+fn field_error(scope: &str, violation: &Violation) -> FieldError {
+    FieldError { pointer: format!("{scope}/{}", violation.key.replace('.', "/")), message: violation.to_string() }
+}
+
+/// What a store's failure is to a caller; the cause is logged, not sent.
+pub(crate) fn store_problem(error: &StoreError) -> Problem {
+    tracing::error!(error = %error, cause = ?std::error::Error::source(error), "the store failed");
+    if error.is_transient() {
+        let detail = "the store does not answer: try again later";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail).retry_after(STORE_RETRY);
+    }
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", "the store cannot be used: its log says why")
+}
+
+/// A request without a credential that holds.
+pub(crate) fn unauthorized(code: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, code, detail)
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tenantry\""))
+}

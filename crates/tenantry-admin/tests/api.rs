@@ -1,0 +1,244 @@
+//! The API through its router, in process.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod support;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use support::{Acme, context, key, tenant, value};
+use tenantry::token::{TokenText, Tokens};
+use tenantry_admin::access::Role;
+use tenantry_admin::{Api, router};
+use tenantry_core::change::ChangeSet;
+use tenantry_core::scope::Scope;
+use tenantry_core::secret::SecretText;
+use tower::ServiceExt;
+
+const ACME: &str = "/v1/tenants/acme/configuration";
+
+/// The API over a store with two tenants, each with a secret, a value and a token; and the operator's token.
+struct World {
+    acme: Acme,
+    router: Router,
+    acme_token: String,
+    operator_token: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let acme = Acme::new().await;
+        acme.service.create_tenant(&tenant("beta"), "Beta", &context()).await.unwrap();
+        for (id, secret) in [("acme", "CANARY-acme"), ("beta", "CANARY-beta")] {
+            let changes = ChangeSet::default()
+                .set(key("persona.name"), value(&format!(r#""name of {id}""#)))
+                .set_secret(key("model.api_key"), SecretText::new(secret.to_owned()));
+            acme.change(&Scope::Tenant(tenant(id)), changes).await.unwrap();
+        }
+        let acme_token = make_token(&acme, &acme.scope.clone(), Role::TenantViewer, 1).await;
+        let operator_token = make_token(&acme, &Scope::Global, Role::Operator, 2).await;
+        let tokens = Tokens::open(acme.service.stores()).await.unwrap();
+        let router = router(Api { service: acme.service.clone(), tokens });
+        Self { acme, router, acme_token, operator_token }
+    }
+
+    async fn send(&self, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value, String) {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        assert!(!text.contains("CANARY"), "{text}");
+        (parts.status, parts.headers, serde_json::from_str(&text).unwrap_or(Value::Null), text)
+    }
+
+    /// Sends with acme's token.
+    async fn as_acme(&self, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value, String) {
+        let bearer = format!("Bearer {}", self.acme_token);
+        let all: Vec<_> = [("authorization", bearer.as_str())].iter().chain(headers).copied().collect();
+        self.send(path, &all).await
+    }
+
+    async fn as_operator(&self, path: &str) -> (StatusCode, HeaderMap, Value, String) {
+        let bearer = format!("Bearer {}", self.operator_token);
+        self.send(path, &[("authorization", bearer.as_str())]).await
+    }
+}
+
+async fn make_token(acme: &Acme, scope: &Scope, role: Role, seed: u8) -> String {
+    let random = TokenText::from_random(&[seed; TokenText::RANDOM_BYTES]);
+    let made = acme.service.create_token(scope, role, "test", 366, random, &support::now()).await.unwrap();
+    made.text.expose().to_owned()
+}
+
+#[tokio::test]
+async fn a_tenant_sees_its_own_configuration_with_secrets_as_fingerprints() {
+    let world = World::new().await;
+    let (status, headers, body, _) = world.as_acme(ACME, &[]).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(headers["content-type"], "application/json");
+    assert_eq!(body["values"]["persona"]["name"], "name of acme");
+    assert_eq!(body["revision"], 2);
+    assert_eq!(body["secrets"][0]["key"], "model.api_key");
+    assert_eq!(body["secrets"][0]["origin"]["tier"], "tenant");
+    assert_eq!(body["secrets"][0]["fingerprint"].as_str().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn explain_tells_where_each_value_came_from_and_what_it_hides() {
+    let world = World::new().await;
+    let (_, _, body, _) = world.as_acme(&format!("{ACME}?explain"), &[]).await;
+    let lines = body["explain"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["key"] == "persona.name").unwrap();
+    assert_eq!(line["origin"], json!({"tier": "tenant", "revision": 2}));
+    assert_eq!(line["hides"][0], json!({"origin": {"tier": "default", "revision": 0}, "value": "Built-in"}));
+}
+
+#[tokio::test]
+async fn the_entity_tag_holds_until_something_that_it_shows_changes() {
+    let world = World::new().await;
+    let tag = async || world.as_acme(ACME, &[]).await.1["etag"].to_str().unwrap().to_owned();
+    let first = tag().await;
+    for sent in [first.clone(), format!("W/{first}"), format!("\"x\", {first}"), "*".to_owned()] {
+        let (status, headers, _, text) = world.as_acme(ACME, &[("if-none-match", &sent)]).await;
+        assert_eq!((status, text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+        assert_eq!(headers["etag"], first.as_str());
+    }
+    let global = ChangeSet::default().set(key("limit"), value("7"));
+    world.acme.change(&Scope::Global, global).await.unwrap();
+    assert_ne!(tag().await, first);
+}
+
+#[tokio::test]
+async fn what_another_tenant_does_changes_no_byte_and_no_tag() {
+    let world = World::new().await;
+    let before = world.as_acme(&format!("{ACME}?explain"), &[]).await;
+    let changes = ChangeSet::default()
+        .set(key("persona.name"), value(r#""Eve""#))
+        .set_secret(key("model.api_key"), SecretText::new("CANARY-new".to_owned()));
+    world.acme.change(&Scope::Tenant(tenant("beta")), changes).await.unwrap();
+    let after = world.as_acme(&format!("{ACME}?explain"), &[]).await;
+    assert_eq!((before.1["etag"].clone(), before.3), (after.1["etag"].clone(), after.3));
+}
+
+#[tokio::test]
+async fn a_changed_secret_changes_the_tag_even_if_it_is_a_global_one() {
+    let world = World::new().await;
+    let before = world.as_acme(ACME, &[]).await.1["etag"].clone();
+    let secret = ChangeSet::default().set_secret(key("model.api_key"), SecretText::new("CANARY-rotated".to_owned()));
+    world.acme.change(&world.acme.scope, secret).await.unwrap();
+    let after = world.as_acme(ACME, &[]).await.1["etag"].clone();
+    assert_ne!(before, after);
+}
+
+#[tokio::test]
+async fn another_tenants_configuration_does_not_exist() {
+    let world = World::new().await;
+    let other = world.as_acme("/v1/tenants/beta/configuration", &[]).await;
+    let nobody = world.as_acme("/v1/tenants/nobody/configuration", &[]).await;
+    assert_eq!(other.0, StatusCode::NOT_FOUND);
+    assert_eq!((other.0, other.3, other.1), (nobody.0, nobody.3, nobody.1), "the same bytes for both");
+    let (status, ..) = world.as_operator("/v1/tenants/beta/configuration").await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, ..) = world.as_operator("/v1/tenants/nobody/configuration").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_request_without_a_credential_that_holds_is_told_why() {
+    let world = World::new().await;
+    let wrong = format!("Bearer tny_{}_{}", "0".repeat(16), "0".repeat(64));
+    for (headers, code) in [
+        (vec![], "token_missing"),
+        (vec![("authorization", "Basic YTpi")], "token_missing"),
+        (vec![("authorization", "Bearer eyJhbGciOiJub25lIn0.e30.")], "token_invalid"),
+        (vec![("authorization", wrong.as_str())], "token_invalid"),
+    ] {
+        let (status, answer, body, _) = world.send(ACME, &headers).await;
+        assert_eq!((status, body["code"].as_str()), (StatusCode::UNAUTHORIZED, Some(code)));
+        assert!(answer["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+        assert_eq!(answer["content-type"], "application/problem+json");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_gone_at_once() {
+    let world = World::new().await;
+    let id = world.acme.service.tokens(Some(&world.acme.scope)).await.unwrap()[0].id.clone();
+    world.acme.service.revoke_token(&world.acme.scope, &id, &support::now()).await.unwrap();
+    let (status, _, body, _) = world.as_acme(ACME, &[]).await;
+    assert_eq!((status, body["code"].as_str()), (StatusCode::UNAUTHORIZED, Some("token_revoked")));
+}
+
+#[tokio::test]
+async fn a_credential_in_the_query_is_refused_even_if_it_holds() {
+    let world = World::new().await;
+    for name in ["token", "access_token", "API_KEY"] {
+        let (status, _, body, _) = world.as_acme(&format!("{ACME}?{name}={}", world.acme_token), &[]).await;
+        assert_eq!((status, body["code"].as_str()), (StatusCode::BAD_REQUEST, Some("credential_in_query")));
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_names_another_tenant_is_a_refusal() {
+    let world = World::new().await;
+    let (status, ..) = world.as_acme(ACME, &[("x-tenant-id", "acme")]).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, _, body, _) = world.as_acme(ACME, &[("x-tenant-id", "beta")]).await;
+    assert_eq!((status, body["code"].as_str()), (StatusCode::FORBIDDEN, Some("tenant_mismatch")));
+    let (status, _, body, _) = world.as_acme(ACME, &[("x-tenant-id", "acme"), ("x-tenant-id", "acme")]).await;
+    assert_eq!((status, body["code"].as_str()), (StatusCode::BAD_REQUEST, Some("duplicate_header")));
+    let (status, _, body, _) = world.as_acme(ACME, &[("authorization", "Bearer x")]).await;
+    assert_eq!((status, body["code"].as_str()), (StatusCode::BAD_REQUEST, Some("duplicate_header")));
+}
+
+#[tokio::test]
+async fn a_bad_tenant_id_is_refused_by_its_rule() {
+    let world = World::new().await;
+    for (id, code) in [
+        ("Acme", "tenant_id_invalid"),
+        ("acme%2f..%2fbeta", "tenant_id_invalid"),
+        ("%D0%B0cme", "tenant_id_invalid"),
+        ("ac%E2%80%8Bme", "tenant_id_invalid"),
+        ("ac%00me", "tenant_id_invalid"),
+        ("*", "tenant_id_invalid"),
+        ("$%7Baws:username%7D", "tenant_id_invalid"),
+        ("root", "tenant_id_reserved"),
+    ] {
+        let (status, _, body, _) = world.as_operator(&format!("/v1/tenants/{id}/configuration")).await;
+        assert_eq!((status, body["code"].as_str()), (StatusCode::BAD_REQUEST, Some(code)), "{id}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_refused_and_still_seen_by_the_operator() {
+    let world = World::new().await;
+    world.acme.service.suspend_tenant(&tenant("acme"), &context()).await.unwrap();
+    let (status, _, body, _) = world.as_acme(ACME, &[]).await;
+    assert_eq!((status, body["code"].as_str()), (StatusCode::FORBIDDEN, Some("suspended")));
+    assert_eq!(world.as_operator(ACME).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn health_needs_no_credential_and_tells_nothing() {
+    let world = World::new().await;
+    assert_eq!(world.send("/healthz", &[]).await.3, r#"{"status":"ok"}"#);
+    assert_eq!(world.send("/readyz", &[]).await.3, r#"{"status":"ready"}"#);
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_not_done_are_problems_too() {
+    let world = World::new().await;
+    let (status, headers, body, _) = world.send("/v1/nothing", &[]).await;
+    assert_eq!((status, body["code"].as_str()), (StatusCode::NOT_FOUND, Some("not_found")));
+    assert_eq!(headers["content-type"], "application/problem+json");
+    let request = Request::post("/healthz").body(Body::empty()).unwrap();
+    let response = world.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers()["allow"], "GET,HEAD");
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+}
