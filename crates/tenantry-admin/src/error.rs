@@ -11,7 +11,7 @@ use crate::service::{ScopeFaults, ServiceError};
 
 /// A problem on its way out of a handler.
 #[derive(Debug)]
-pub(crate) struct Refused(pub(crate) Problem);
+pub(crate) struct Refused(Box<Problem>);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -21,7 +21,7 @@ impl IntoResponse for Refused {
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
-        Self(problem)
+        Self(Box::new(problem))
     }
 }
 

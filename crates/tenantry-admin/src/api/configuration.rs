@@ -90,11 +90,11 @@ fn configuration<'a>(tenant_id: &'a TenantId, effective: &'a Effective, with_exp
         revisions: resolved.revisions().collect(),
         values: resolved.document(),
         secrets: resolved.iter().filter_map(|leaf| secret((leaf.key, leaf.origin, leaf.entry))).collect(),
-        explain: with_explain.then(|| resolved.explain_all().map(explain_line).collect()),
+        explain: with_explain.then(|| resolved.explain_all().map(|explanation| explain_line(&explanation)).collect()),
     }
 }
 
-fn explain_line(explanation: Explanation<'_>) -> ExplainLine<'_> {
+fn explain_line<'a>(explanation: &Explanation<'a>) -> ExplainLine<'a> {
     let hides = explanation.hidden.iter().map(|hidden| HiddenLine { origin: hidden.origin, entry: hidden.entry });
     ExplainLine { key: explanation.leaf.key, origin: explanation.leaf.origin, hides: hides.collect() }
 }
