@@ -47,6 +47,7 @@ impl From<ServiceError> for Refused {
             ServiceError::NeedsTenant | ServiceError::BadRequest(_) => {
                 Problem::new(S::BAD_REQUEST, "bad_request", text)
             }
+            ServiceError::Store(StoreError::TooLarge { .. }) => Problem::new(S::PAYLOAD_TOO_LARGE, "too_large", text),
             ServiceError::Store(error) => store_problem(&error),
         };
         problem.into()

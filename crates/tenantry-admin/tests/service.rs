@@ -14,7 +14,7 @@ use tenantry_core::secret::SecretText;
 use tenantry_core::template::Context as TemplateContext;
 use tenantry_core::validate::ViolationCode;
 use tenantry_core::value::Value;
-use tenantry_store::{Action, PageRequest};
+use tenantry_store::{Action, PageRequest, StoreError};
 
 fn set(name: &str, json: &str) -> ChangeSet {
     ChangeSet::default().set(key(name), value(json))
@@ -237,7 +237,10 @@ const BUNDLE: &str = r#"{
 async fn a_bundle_creates_and_changes_tenants() {
     let acme = Acme::new().await;
     let bundle = Bundle::from_json(BUNDLE).unwrap();
+    let would_be = acme.service.check_import(&bundle, &context()).await.unwrap();
+    assert_eq!(acme.service.tenant_ids().await.unwrap(), [tenant("acme")], "checking changes nothing");
     let imported = acme.service.import(&bundle, &context()).await.unwrap();
+    assert_eq!(would_be, imported);
     let tenants: Vec<_> = imported.tenants.iter().map(|t| (t.tenant_id.as_str(), t.created, t.revision.0)).collect();
     assert_eq!(tenants, [("acme", false, 2), ("beta", true, 1)]);
     assert_eq!(imported.global, Some(Revision(1)));
@@ -338,4 +341,20 @@ async fn a_rendered_prompt_tells_the_tier_of_each_piece() {
     assert_eq!(tiers, [("I am ", default), ("Ada", own), (", hello ", default), ("Bo", None), (".", default)]);
     let missing = acme.service.render(&acme.scope, &key("prompts.helo"), context("Bo")).await.unwrap_err();
     assert_eq!(missing.to_string(), "there is no prompt prompts.helo; nearest: prompts.hello");
+}
+
+#[tokio::test]
+async fn a_change_of_more_items_than_a_store_takes_is_refused_before_anything_is_written() {
+    let acme = Acme::new().await;
+    let facts: Vec<_> = (0..98).map(|n| format!(r#""f{n}":"x""#)).collect();
+    let text = format!(
+        r#"{{"global":{{"values":{{"limit":7}}}},"tenants":[{{"tenant_id":"acme","values":{{"facts":{{{}}}}}}}]}}"#,
+        facts.join(",")
+    );
+    let refused = acme.service.import(&Bundle::from_json(&text).unwrap(), &context()).await;
+    assert!(
+        matches!(refused, Err(ServiceError::Store(StoreError::TooLarge { size: 98, limit: 97, .. }))),
+        "{refused:?}"
+    );
+    assert!(acme.service.effective(&Scope::Global).await.unwrap().head.is_none());
 }

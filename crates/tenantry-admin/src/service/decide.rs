@@ -10,9 +10,10 @@ use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::secret::SecretText;
 use tenantry_core::validate::{Violation, introduced};
 use tenantry_core::value::Value;
+use tenantry_store::limits::MOST_CHANGES;
 use tenantry_store::{
     Action, Binding, BindingKind, ClaimChange, Commit, Expected, HeadChange, Item, ItemChange, SecretVersion,
-    SecretWrite, StoredSecret,
+    SecretWrite, StoreError, StoredSecret,
 };
 
 use super::{Context, ScopeState, Service, ServiceError, States};
@@ -30,6 +31,16 @@ pub(super) enum Decision {
         /// The state that the write makes, but for its revision.
         after: Box<ScopeState>,
     },
+}
+
+impl Decision {
+    /// How many of the scope's leaves will differ.
+    pub(super) fn differences(&self) -> usize {
+        match self {
+            Self::NothingToDo => 0,
+            Self::Commit { differences, .. } => differences.len(),
+        }
+    }
 }
 
 /// Decides on a change of the scope that is looked at.
@@ -50,6 +61,9 @@ pub(super) fn decide(
     if !violations.is_empty() {
         return Err(ServiceError::Invalid(violations));
     }
+    let items = item_changes(&state.items, &after.items);
+    let claims = claims(service, state, &after)?;
+    check_size(items.len() + claims.len())?;
     let (expected, head, action) = match &state.head {
         Some(head) => (Expected::At(head.revision), HeadChange::Keep, Action::Change),
         None => (Expected::Absent, HeadChange::Create { display_name: state.display_name.clone() }, Action::Create),
@@ -60,9 +74,9 @@ pub(super) fn decide(
         scope: state.scope.clone(),
         expected,
         head,
-        items: item_changes(&state.items, &after.items),
+        items,
         secret: secret_write(service, state, &sorted),
-        claims: claims(service, state, &after)?,
+        claims,
         default_revision: if state.scope.tenant().is_some() { states.global.revision() } else { Revision(0) },
         entry,
     };
@@ -164,6 +178,15 @@ fn item_changes(before: &[Item], after: &[Item]) -> Vec<ItemChange> {
     let written = after.iter().filter(|item| before.get(&item.key) != Some(&&item.value));
     let written = written.map(|item| ItemChange { key: item.key.clone(), value: Some(item.value.clone()) });
     removed.chain(written).collect()
+}
+
+/// Refuses what no store takes in one go before anything else of an import is written.
+fn check_size(size: usize) -> Result<(), ServiceError> {
+    if size > MOST_CHANGES {
+        let what = "the number of items in one change set".to_owned();
+        return Err(StoreError::TooLarge { what, size, limit: MOST_CHANGES }.into());
+    }
+    Ok(())
 }
 
 /// What the scope takes and gives up of the names that no two tenants may share.

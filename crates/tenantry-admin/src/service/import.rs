@@ -239,6 +239,8 @@ pub struct ImportedTenant {
 
 /// A scope of a bundle, decided on.
 struct Planned {
+    /// None for the global scope.
+    tenant_id: Option<TenantId>,
     decision: Decision,
     before: ScopeState,
     rename: Option<String>,
@@ -248,6 +250,39 @@ impl Service {
     /// Imports a bundle: what it names is set, what it does not name stays. If anything in it is not valid, nothing is
     /// imported, and all of its faults are told.
     pub async fn import(&self, bundle: &Bundle, context: &Context) -> Result<Imported, ServiceError> {
+        let (global, tenants) = self.plan_import(bundle, context).await?;
+        let mut imported = Imported::default();
+        if let Decision::Commit { .. } = global.decision {
+            imported.global = Some(self.carry_out(global.decision, &global.before).await?.0);
+        }
+        for planned in tenants {
+            imported.tenants.push(self.import_tenant(planned, context).await?);
+        }
+        Ok(imported)
+    }
+
+    /// Tells what an import of the bundle would make, and changes nothing.
+    pub async fn check_import(&self, bundle: &Bundle, context: &Context) -> Result<Imported, ServiceError> {
+        let (global, tenants) = self.plan_import(bundle, context).await?;
+        let revision = |planned: &Planned| match &planned.decision {
+            Decision::NothingToDo => planned.before.revision(),
+            Decision::Commit { .. } => planned.before.revision().next(),
+        };
+        let would_be = |planned: &Planned| ImportedTenant {
+            tenant_id: planned.tenant_id.clone().expect("it is a tenant's plan"),
+            created: planned.before.head.is_none(),
+            revision: if planned.rename.is_some() { revision(planned).next() } else { revision(planned) },
+            differences: planned.decision.differences(),
+        };
+        let changes_global = matches!(global.decision, Decision::Commit { .. });
+        Ok(Imported {
+            global: changes_global.then(|| revision(&global)),
+            tenants: tenants.iter().map(would_be).collect(),
+        })
+    }
+
+    /// Decides on every scope of a bundle, the tenants with the global values that it brings along.
+    async fn plan_import(&self, bundle: &Bundle, context: &Context) -> Result<(Planned, Vec<Planned>), ServiceError> {
         let mut faults = Vec::new();
         let stored = States { global: self.scope(&Scope::Global).await?, own: None };
         let global = self.plan(&stored, &bundle.global, None, context, &mut faults)?;
@@ -259,20 +294,12 @@ impl Service {
         for tenant in &bundle.tenants {
             let own = self.scope_or_unborn(tenant).await?;
             let states = States { global: after.clone(), own: Some(own) };
-            let rename = tenant.display_name.clone();
-            tenants.extend(self.plan(&states, &tenant.values, rename, context, &mut faults)?);
+            tenants.extend(self.plan(&states, &tenant.values, tenant.display_name.as_deref(), context, &mut faults)?);
         }
-        if !faults.is_empty() {
-            return Err(ServiceError::InvalidImport(faults));
+        match global {
+            Some(global) if faults.is_empty() => Ok((global, tenants)),
+            _ => Err(ServiceError::InvalidImport(faults)),
         }
-        let mut imported = Imported::default();
-        if let Some(Planned { decision: decision @ Decision::Commit { .. }, before, .. }) = global {
-            imported.global = Some(self.carry_out(decision, &before).await?.0);
-        }
-        for (planned, tenant) in tenants.into_iter().zip(&bundle.tenants) {
-            imported.tenants.push(self.import_tenant(planned, &tenant.tenant_id, context).await?);
-        }
-        Ok(imported)
     }
 
     async fn scope_or_unborn(&self, tenant: &BundleTenant) -> Result<ScopeState, ServiceError> {
@@ -290,7 +317,7 @@ impl Service {
         &self,
         states: &States,
         values: &BundleValues,
-        rename: Option<String>,
+        display_name: Option<&str>,
         context: &Context,
         faults: &mut Vec<ScopeFaults>,
     ) -> Result<Option<Planned>, ServiceError> {
@@ -298,8 +325,9 @@ impl Service {
         let decided = self.changes(values).and_then(|changes| decide(self, states, &changes, context));
         match decided {
             Ok(decision) => {
-                let rename = rename.filter(|name| before.head.is_some() && before.display_name != *name);
-                Ok(Some(Planned { decision, before, rename }))
+                let other = |name: &&str| before.head.is_some() && before.display_name != **name;
+                let rename = display_name.map(str::trim).filter(other).map(str::to_owned);
+                Ok(Some(Planned { tenant_id: before.scope.tenant().cloned(), decision, before, rename }))
             }
             Err(ServiceError::Invalid(violations)) => {
                 faults.push(ScopeFaults { scope: before.scope, violations });
@@ -330,18 +358,14 @@ impl Service {
         if violations.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(violations)) }
     }
 
-    async fn import_tenant(
-        &self,
-        planned: Planned,
-        tenant_id: &TenantId,
-        context: &Context,
-    ) -> Result<ImportedTenant, ServiceError> {
+    async fn import_tenant(&self, planned: Planned, context: &Context) -> Result<ImportedTenant, ServiceError> {
+        let tenant_id = planned.tenant_id.expect("it is a tenant's plan");
         let created = planned.before.head.is_none();
         let (mut revision, differences) = self.carry_out(planned.decision, &planned.before).await?;
         if let Some(name) = planned.rename {
-            revision = self.rename_tenant(tenant_id, &name, context).await?;
+            revision = self.rename_tenant(&tenant_id, &name, context).await?;
         }
-        Ok(ImportedTenant { tenant_id: tenant_id.clone(), created, revision, differences })
+        Ok(ImportedTenant { tenant_id, created, revision, differences })
     }
 
     async fn carry_out(&self, decision: Decision, before: &ScopeState) -> Result<(Revision, usize), ServiceError> {
