@@ -172,7 +172,7 @@ fn every_built_in_prompt_compiles_and_uses_only_what_it_may() {
 fn prompts_whose_answers_state_facts_lock_their_rules() {
     let locks = |name: &str| {
         let source = BUILT_IN_PROMPTS.iter().find(|(built_in, _)| *built_in == name).unwrap().1;
-        locked_blocks(source).iter().map(|block| block.name.to_string()).collect::<Vec<_>>()
+        locked_blocks(source).iter().map(|block| block.name.clone()).collect::<Vec<_>>()
     };
     for name in ["question_answering", "scheduling", "erp_lookup", "email_summary"] {
         assert_eq!(locks(name), ["honesty"], "{name}");

@@ -1,0 +1,88 @@
+//! The Lambda function: the assistant behind API Gateway, a load balancer, a Function URL or direct invocation.
+//!
+//! It is told by its environment:
+//!
+//! | variable | what |
+//! |---|---|
+//! | `TENANTRY_STORE` | where the configurations are, such as `sqlite:/mnt/tenantry/tenantry.db`; required |
+//! | `TENANTRY_MASTER_KEY` | the store's master key, 64 hexadecimal digits |
+//! | `TENANTRY_MASTER_KEY_FILE` | a file that holds it; without either, the file beside the store |
+//! | `TENANTRY_ALLOW_ORIGINS` | origins that may be called beyond the rules for outbound requests, separated by commas |
+//! | `TENANTRY_LOG` | what is logged, as in `RUST_LOG`; `info` if it is not set |
+//!
+//! Everything is opened before the first event, so that a function that cannot work says so at once.
+
+use anyhow::{Context, anyhow};
+use assistant::lambda::Events;
+use assistant::settings::Settings;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+use tenantry::Loader;
+use tenantry::token::Tokens;
+use tenantry_core::secret::SecretText;
+use tenantry_integrations::egress::Egress;
+use tenantry_store::{OpenOptions, StoreUrl, Stores};
+use tracing::{error, info};
+use tracing_subscriber::EnvFilter;
+
+// One event at a time is all that a function gets.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    log_as_json()?;
+    let events = match start().await {
+        Ok(events) => events,
+        Err(cause) => {
+            error!(error = format!("{cause:#}"), "the function cannot start");
+            return Err(cause.into());
+        }
+    };
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| answer(&events, event))).await
+}
+
+async fn answer(events: &Events, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let LambdaEvent { payload, context } = event;
+    Ok(events.answer(&payload, context.tenant_id).await)
+}
+
+async fn start() -> anyhow::Result<Events> {
+    let url = variable("TENANTRY_STORE")?.ok_or_else(|| {
+        anyhow!("TENANTRY_STORE is not set: set it to the store's URL, such as sqlite:/mnt/tenantry/tenantry.db")
+    })?;
+    let stores = Stores::open(&StoreUrl::parse(&url)?, &options()?).await.context("TENANTRY_STORE cannot be opened")?;
+    let loader = Loader::<Settings>::builder(&stores).build()?;
+    info!(store = stores.describe(), "ready");
+    Ok(Events::new(assistant::router(loader, Tokens::open(&stores).await?, egress()?)))
+}
+
+fn options() -> anyhow::Result<OpenOptions> {
+    Ok(OpenOptions {
+        master_key: variable("TENANTRY_MASTER_KEY")?.map(SecretText::new),
+        master_key_file: variable("TENANTRY_MASTER_KEY_FILE")?.map(Into::into),
+    })
+}
+
+fn egress() -> anyhow::Result<Egress> {
+    let mut builder = Egress::builder();
+    let origins = variable("TENANTRY_ALLOW_ORIGINS")?.unwrap_or_default();
+    for origin in origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
+        builder = builder.allow_origin(origin).context("TENANTRY_ALLOW_ORIGINS")?;
+    }
+    Ok(builder.build())
+}
+
+/// A variable of the environment; an empty one counts as not set. Its value is in no error.
+fn variable(name: &'static str) -> anyhow::Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(anyhow!("{name} is not UTF-8")),
+    }
+}
+
+/// Logs go to standard error, a JSON object a line, as the log groups of functions like them.
+fn log_as_json() -> anyhow::Result<()> {
+    let directives = variable("TENANTRY_LOG")?.unwrap_or_else(|| "info".to_owned());
+    let filter = EnvFilter::try_new(directives).context("TENANTRY_LOG")?;
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

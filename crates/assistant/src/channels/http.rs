@@ -1,0 +1,65 @@
+//! The HTTP channel: `POST /assistant/messages`.
+//!
+//! The body is `{"text": …, "intent": optional, "dry_run": optional}`; the answer is an [`Answer`](crate::reply::Answer),
+//! a [`DryRun`](crate::reply::DryRun), or a [`Problem`]. Whose configuration answers is what the bearer token says.
+
+mod body;
+
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use http::header::{ALLOW, HeaderValue};
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use tenantry::layer::TenantLayer;
+use tenantry::token::Tokens;
+use tenantry::{Loader, TenantConfig};
+use tenantry_integrations::egress::Egress;
+
+use crate::conversation::{Channel, Incoming};
+use crate::reply::{Assistant, dry_run};
+use crate::settings::Settings;
+use tenantry::problem::Problem;
+
+/// Where messages are posted.
+pub const MESSAGES: &str = "/assistant/messages";
+
+/// The assistant as a router of one route; every request is its token's tenant's, and no other one's.
+pub fn router(loader: Loader<Settings>, tokens: Tokens, egress: Egress) -> Router {
+    Router::new()
+        .route(MESSAGES, post(message).fallback(wrong_method))
+        // The layer stands before the handler: who asks is known before the body is read.
+        .route_layer(TenantLayer::new(loader, tokens))
+        .with_state(Assistant::new(egress))
+}
+
+async fn message(
+    State(assistant): State<Assistant>,
+    Extension(config): Extension<TenantConfig<Settings>>,
+    request: Request<Body>,
+) -> Response {
+    answer(&assistant, &config, request).await.unwrap_or_else(Problem::into_response)
+}
+
+async fn answer(
+    assistant: &Assistant,
+    config: &TenantConfig<Settings>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let body::Message { text, intent, is_dry_run } = body::read(request).await?;
+    let incoming = Incoming { text, intent, channel: Channel::Http, user_name: None };
+    let now = Timestamp::now();
+    if is_dry_run {
+        return Ok(Json(dry_run(config, &incoming, now)?).into_response());
+    }
+    Ok(Json(assistant.answer(config, &incoming, now).await?).into_response())
+}
+
+async fn wrong_method(method: Method) -> Response {
+    let detail = format!("messages are sent with POST, not with {method}");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        .with_header(ALLOW, HeaderValue::from_static("POST"))
+        .into_response()
+}

@@ -1,0 +1,65 @@
+//! Serves Lambda events through the same router as HTTP: API Gateway (both payload formats), Application Load Balancer,
+//! Function URL, and direct invocation.
+//!
+//! Sources of the formats: docs.aws.amazon.com, "Lambda proxy integrations" (1.0), "AWS Lambda proxy integrations for
+//! HTTP APIs" (2.0), "Lambda function URLs: payloads", "Lambda functions as targets for Application Load Balancers".
+
+mod event;
+mod shape;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tenantry::layer::LambdaTenant;
+use tower::ServiceExt;
+
+use self::shape::Shape;
+use crate::channels::http::MESSAGES;
+use tenantry::problem::Problem;
+
+/// The assistant as a service of Lambda events; a clone shares everything.
+#[derive(Clone)]
+pub struct Events {
+    router: Router,
+}
+
+impl Events {
+    /// Serves events through a router.
+    pub fn new(router: Router) -> Self {
+        Self { router: router.fallback(not_found) }
+    }
+
+    /// Answers an event in its own shape. `tenant` is Lambda's own tenant id of the invocation, if it has one.
+    ///
+    /// There is an answer to every event: what cannot be understood gets a problem, never a failure of the function,
+    /// which its caller would send again.
+    pub async fn answer(&self, event: &Value, tenant: Option<String>) -> Value {
+        let shape = Shape::of(event);
+        let response = match event::read(event, shape) {
+            Ok(request) => self.serve(request, tenant).await,
+            Err(unreadable) => Problem::from(unreadable).into_response(),
+        };
+        let (parts, body) = response.into_parts();
+        // The body is ours and whole: collecting it cannot fail.
+        let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        shape.answer(parts.status, &parts.headers, &bytes)
+    }
+
+    async fn serve(&self, request: Request<Vec<u8>>, tenant: Option<String>) -> Response {
+        let mut request = request.map(Body::from);
+        if let Some(tenant) = tenant {
+            request.extensions_mut().insert(LambdaTenant(tenant));
+        }
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+async fn not_found() -> Response {
+    Problem::not_found().with_hint(format!("messages are sent to {MESSAGES}")).into_response()
+}
