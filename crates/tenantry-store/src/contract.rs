@@ -16,7 +16,7 @@
 #![expect(missing_docs, reason = "the name of a promise says it; a sentence above it would say it again")]
 #![expect(clippy::unwrap_used, reason = "these functions are tests, though they are compiled for other crates")]
 
-mod acts;
+pub mod acts;
 pub mod bindings;
 pub mod history;
 pub mod isolation;

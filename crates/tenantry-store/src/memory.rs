@@ -115,7 +115,7 @@ impl SecretStore for MemoryStore {
     }
 
     async fn write_secret(&self, scope: &Scope, write: SecretWrite) -> Result<SecretVersion, StoreError> {
-        self.state().write_secret(scope, write)
+        self.state().write_secret(scope, &write)
     }
 
     async fn keys(&self) -> Result<StoreKeys, StoreError> {

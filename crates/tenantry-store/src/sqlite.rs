@@ -250,3 +250,105 @@ impl Store for SqliteStore {
         format!("sqlite:{}", self.inner.path.display())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, Expected, HeadChange, ItemChange};
+
+    async fn store() -> (SqliteStore, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        (SqliteStore::create(&path, &OpenOptions::default()).await.unwrap().0, folder)
+    }
+
+    /// A commit of one item at a revision; 0 creates.
+    fn commit(revision: u64, text: &str) -> Commit {
+        let (expected, head) = match revision {
+            0 => (Expected::Absent, HeadChange::Create { display_name: String::new() }),
+            _ => (Expected::At(Revision(revision)), HeadChange::Keep),
+        };
+        let item = ItemChange { key: "a".parse().unwrap(), value: Some(text.into()) };
+        Commit {
+            scope: Scope::Global,
+            expected,
+            head,
+            items: vec![item],
+            secret: None,
+            claims: Vec::new(),
+            default_revision: Revision(0),
+            entry: entry(),
+        }
+    }
+
+    fn entry() -> NewLogEntry {
+        NewLogEntry {
+            scope: Scope::Global,
+            at: Timestamp::UNIX_EPOCH,
+            actor: "ada".to_owned(),
+            action: Action::Change,
+            reason: None,
+            changes: Vec::new(),
+            detail: None,
+        }
+    }
+
+    async fn text(store: &SqliteStore) -> String {
+        let found = ParameterStore::read(store, &Scope::Global).await.unwrap().unwrap();
+        found.items[0].value.as_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_the_write_and_loses_nothing() {
+        let (store, _folder) = store().await;
+        store.commit(commit(0, "before")).await.unwrap();
+        let limit = async |pages: u32| {
+            let writer = store.writer.lock().await;
+            let limited = writer.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, u32>(0));
+            limited.unwrap()
+        };
+        // No limit is below what is there already, so this leaves no page at all.
+        let pages = limit(1).await;
+        let refused = store.commit(commit(1, &"x".repeat(60_000))).await.unwrap_err();
+        assert!(refused.is_transient(), "{refused:?}");
+        assert_eq!(text(&store).await, "before");
+        assert_eq!(store.log(&LogQuery::default(), &PageRequest::first(9)).await.unwrap().items.len(), 1);
+        limit(pages + 100).await;
+        store.commit(commit(1, "after")).await.unwrap();
+        assert_eq!(text(&store).await, "after");
+    }
+
+    #[tokio::test]
+    async fn each_commit_waits_for_the_disk_also_after_a_note_that_does_not() {
+        let (store, _folder) = store().await;
+        let synchronous = async || -> i64 {
+            let writer = store.writer.lock().await;
+            writer.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
+        };
+        assert_eq!(synchronous().await, 2, "2 is FULL");
+        store.touch_token("unknown", Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(synchronous().await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_does_not_wait_leaves_a_whole_write() {
+        let (store, _folder) = store().await;
+        store.commit(commit(0, "before")).await.unwrap();
+        let mut write = Box::pin(store.commit(commit(1, "after")));
+        // Once polled, the write is on its way; dropping the future does not stop it.
+        let _ = std::future::poll_fn(|context| std::task::Poll::Ready(write.as_mut().poll(context))).await;
+        drop(write);
+        let conflict = store.commit(commit(1, "other")).await;
+        assert!(matches!(conflict, Err(StoreError::Conflict { current: Revision(2), .. })), "{conflict:?}");
+        assert_eq!(text(&store).await, "after");
+    }
+
+    #[tokio::test]
+    async fn a_time_that_does_not_fit_is_refused() {
+        let (store, _folder) = store().await;
+        let mut late = commit(0, "a");
+        late.entry.at = Timestamp::MAX;
+        assert!(matches!(store.commit(late).await, Err(StoreError::Refused(_))));
+        assert!(ParameterStore::read(&store, &Scope::Global).await.unwrap().is_none());
+    }
+}

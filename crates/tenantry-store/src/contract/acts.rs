@@ -1,4 +1,5 @@
-//! What promises do over and over: drafts of commits, and looks at all that a store shows of a scope.
+//! What promises do over and over: drafts of commits, and looks at all that a store shows of a scope. Other tests may
+//! use it, too.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,35 +18,35 @@ use crate::{
 };
 
 /// A moment, told by seconds from an arbitrary one, with nanoseconds that a store must keep.
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp::new(1_750_000_000 + seconds, 123_456_789).unwrap()
 }
 
-pub(super) fn tenant(id: &str) -> TenantId {
+pub fn tenant(id: &str) -> TenantId {
     TenantId::parse(id).unwrap()
 }
 
-pub(super) fn scope(id: &str) -> Scope {
+pub fn scope(id: &str) -> Scope {
     Scope::Tenant(tenant(id))
 }
 
-pub(super) fn key(text: &str) -> Key {
+pub fn key(text: &str) -> Key {
     Key::parse(text).unwrap()
 }
 
-pub(super) fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     Value::from_json(text).unwrap()
 }
 
-pub(super) fn secret(text: &str) -> SecretText {
+pub fn secret(text: &str) -> SecretText {
     SecretText::new(text.to_owned())
 }
 
-pub(super) fn binding(text: &str) -> Binding {
+pub fn binding(text: &str) -> Binding {
     Binding::parse(text).unwrap()
 }
 
-pub(super) fn entry(scope: &Scope, action: Action) -> NewLogEntry {
+pub fn entry(scope: &Scope, action: Action) -> NewLogEntry {
     NewLogEntry {
         scope: scope.clone(),
         at: at(0),
@@ -58,14 +59,15 @@ pub(super) fn entry(scope: &Scope, action: Action) -> NewLogEntry {
 }
 
 /// A write of a scope's secret.
-pub(super) fn secret_write(expected: Option<&SecretVersion>, fields: &[(&str, Option<&str>)]) -> SecretWrite {
+pub fn secret_write(expected: Option<&SecretVersion>, fields: &[(&str, Option<&str>)]) -> SecretWrite {
     let fields = fields.iter().map(|(name, text)| ((*name).to_owned(), text.map(secret)));
     SecretWrite { expected: expected.cloned(), fields: fields.collect() }
 }
 
 /// A commit in the making.
+#[must_use]
 #[derive(Clone)]
-pub(super) struct Draft(Commit);
+pub struct Draft(Commit);
 
 impl Draft {
     fn new(scope: Scope, expected: Expected, head: HeadChange, action: Action) -> Self {
@@ -75,111 +77,111 @@ impl Draft {
     }
 
     /// The creation of a tenant that is called like its id.
-    pub(super) fn create(id: &str) -> Self {
+    pub fn create(id: &str) -> Self {
         let head = HeadChange::Create { display_name: format!("Company {id}") };
         Self::new(scope(id), Expected::Absent, head, Action::Create)
     }
 
-    pub(super) fn create_global() -> Self {
+    pub fn create_global() -> Self {
         Self::new(Scope::Global, Expected::Absent, HeadChange::Create { display_name: String::new() }, Action::Create)
     }
 
-    pub(super) fn change(scope: Scope, revision: u64) -> Self {
+    pub fn change(scope: Scope, revision: u64) -> Self {
         Self::new(scope, Expected::At(Revision(revision)), HeadChange::Keep, Action::Change)
     }
 
-    pub(super) fn suspend(id: &str, revision: u64) -> Self {
+    pub fn suspend(id: &str, revision: u64) -> Self {
         Self::change(scope(id), revision).head(HeadChange::Status(TenantStatus::Suspended))
     }
 
-    pub(super) fn head(mut self, head: HeadChange) -> Self {
+    pub fn head(mut self, head: HeadChange) -> Self {
         self.0.head = head;
         self
     }
 
-    pub(super) fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.items.push(ItemChange { key: key(name), value: Some(value.into()) });
         self
     }
 
-    pub(super) fn unset(mut self, name: &str) -> Self {
+    pub fn unset(mut self, name: &str) -> Self {
         self.0.items.push(ItemChange { key: key(name), value: None });
         self
     }
 
-    pub(super) fn secret(mut self, expected: Option<&SecretVersion>, fields: &[(&str, Option<&str>)]) -> Self {
+    pub fn secret(mut self, expected: Option<&SecretVersion>, fields: &[(&str, Option<&str>)]) -> Self {
         self.0.secret = Some(secret_write(expected, fields));
         self
     }
 
-    pub(super) fn take(mut self, name: &str) -> Self {
+    pub fn take(mut self, name: &str) -> Self {
         self.0.claims.push(ClaimChange::Take(binding(name)));
         self
     }
 
-    pub(super) fn release(mut self, name: &str) -> Self {
+    pub fn release(mut self, name: &str) -> Self {
         self.0.claims.push(ClaimChange::Release(binding(name)));
         self
     }
 
-    pub(super) fn over_default(mut self, revision: u64) -> Self {
+    pub fn over_default(mut self, revision: u64) -> Self {
         self.0.default_revision = Revision(revision);
         self
     }
 
-    pub(super) fn by(mut self, actor: &str, seconds: i64) -> Self {
+    pub fn by(mut self, actor: &str, seconds: i64) -> Self {
         actor.clone_into(&mut self.0.entry.actor);
         self.0.entry.at = at(seconds);
         self
     }
 
-    pub(super) fn because(mut self, reason: &str) -> Self {
+    pub fn because(mut self, reason: &str) -> Self {
         self.0.entry.reason = Some(reason.to_owned());
         self
     }
 
-    pub(super) fn telling(mut self, changes: Vec<Difference>) -> Self {
+    pub fn telling(mut self, changes: Vec<Difference>) -> Self {
         self.0.entry.changes = changes;
         self
     }
 
-    pub(super) fn logged_about(mut self, scope: Scope) -> Self {
+    pub fn logged_about(mut self, scope: Scope) -> Self {
         self.0.entry.scope = scope;
         self
     }
 
-    pub(super) async fn send(self, stores: &Stores) -> Result<Committed, StoreError> {
+    pub async fn send(self, stores: &Stores) -> Result<Committed, StoreError> {
         stores.commit(self.0).await
     }
 
     /// Sends a commit that must succeed.
-    pub(super) async fn done(self, stores: &Stores) -> Committed {
+    pub async fn done(self, stores: &Stores) -> Committed {
         self.send(stores).await.unwrap()
     }
 }
 
 /// Reads a scope that must be there.
-pub(super) async fn read(stores: &Stores, scope: &Scope) -> StoredScope {
+pub async fn read(stores: &Stores, scope: &Scope) -> StoredScope {
     stores.read(scope).await.unwrap().unwrap()
 }
 
 /// Reads a secret that must be there.
-pub(super) async fn read_secret(stores: &Stores, scope: &Scope) -> StoredSecret {
+pub async fn read_secret(stores: &Stores, scope: &Scope) -> StoredSecret {
     stores.read_secret(scope).await.unwrap().unwrap()
 }
 
 /// The value of an item that must be there.
-pub(super) async fn value(stores: &Stores, scope: &Scope, name: &str) -> Option<Value> {
+pub async fn value(stores: &Stores, scope: &Scope, name: &str) -> Option<Value> {
     read(stores, scope).await.items.into_iter().find(|item| item.key == key(name)).map(|item| item.value)
 }
 
 /// A secret's texts by field.
-pub(super) fn texts(secret: &StoredSecret) -> BTreeMap<&str, &str> {
+pub fn texts(secret: &StoredSecret) -> BTreeMap<&str, &str> {
     secret.fields.iter().map(|(name, text)| (name.as_str(), text.expose())).collect()
 }
 
 /// Reads a whole log, a few entries at a time.
-pub(super) async fn whole_log(stores: &Stores, query: &LogQuery) -> Vec<LogEntry> {
+pub async fn whole_log(stores: &Stores, query: &LogQuery) -> Vec<LogEntry> {
     let (mut page, mut all) = (PageRequest::first(3), Vec::new());
     loop {
         let read = stores.log(query, &page).await.unwrap();
@@ -191,20 +193,20 @@ pub(super) async fn whole_log(stores: &Stores, query: &LogQuery) -> Vec<LogEntry
     }
 }
 
-pub(super) fn history_of(scope: &Scope) -> LogQuery {
+pub fn history_of(scope: &Scope) -> LogQuery {
     LogQuery { scope: Some(scope.clone()), revisions_only: true }
 }
 
-pub(super) fn log_of(scope: &Scope) -> LogQuery {
+pub fn log_of(scope: &Scope) -> LogQuery {
     LogQuery { scope: Some(scope.clone()), revisions_only: false }
 }
 
-pub(super) const WHOLE_LOG: LogQuery = LogQuery { scope: None, revisions_only: false };
+pub const WHOLE_LOG: LogQuery = LogQuery { scope: None, revisions_only: false };
 
 /// All that a store shows of a tenant, in one text: cursors and ids of entries included.
 ///
 /// Left out is the incarnation, a random name.
-pub(super) async fn sight(stores: &Stores, id: &str) -> String {
+pub async fn sight(stores: &Stores, id: &str) -> String {
     let (scope, mut seen) = (scope(id), String::new());
     if let Some(mut stored) = stores.read(&scope).await.unwrap() {
         stored.head.incarnation.clear();

@@ -32,8 +32,8 @@ pub async fn a_scope_over_1000_items_is_refused(stores: Stores) {
     many(Draft::change(scope("acme"), 11), 970, 1_000).done(&stores).await;
     let refused = Draft::change(scope("acme"), 12).set("x", 1).set("y", 1).unset("k.n0").send(&stores).await;
     assert_eq!(too_large(refused), (1_001, 1_000));
-    let stored = read(&stores, &scope("acme")).await;
-    assert_eq!((stored.items.len(), stored.head.revision.0), (1_000, 12));
+    let found = read(&stores, &scope("acme")).await;
+    assert_eq!((found.items.len(), found.head.revision.0), (1_000, 12));
     Draft::change(scope("acme"), 12).set("x", 1).unset("k.n0").done(&stores).await;
 }
 

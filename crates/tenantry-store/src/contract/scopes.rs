@@ -18,15 +18,15 @@ pub async fn a_created_scope_reads_back(stores: Stores) {
     let committed = Draft::create("acme").set("persona.name", "Ada").by("grace", 5).done(&stores).await;
     assert_eq!(committed.revision, Revision(1));
     assert_eq!(committed.secret_version, None);
-    let stored = read(&stores, &scope("acme")).await;
-    assert_eq!(stored.head.revision, Revision(1));
-    assert_eq!(stored.head.status, TenantStatus::Active);
-    assert_eq!(stored.head.display_name, "Company acme");
-    assert!(!stored.head.incarnation.is_empty());
-    assert_eq!((stored.head.created_at, stored.head.updated_at), (at(5), at(5)));
-    assert_eq!(stored.head.updated_by, "grace");
-    assert_eq!(stored.items.len(), 1);
-    assert!(stored.odd.is_empty());
+    let found = read(&stores, &scope("acme")).await;
+    assert_eq!(found.head.revision, Revision(1));
+    assert_eq!(found.head.status, TenantStatus::Active);
+    assert_eq!(found.head.display_name, "Company acme");
+    assert!(!found.head.incarnation.is_empty());
+    assert_eq!((found.head.created_at, found.head.updated_at), (at(5), at(5)));
+    assert_eq!(found.head.updated_by, "grace");
+    assert_eq!(found.items.len(), 1);
+    assert!(found.odd.is_empty());
 }
 
 pub async fn creating_a_scope_again_is_a_conflict(stores: Stores) {
@@ -121,10 +121,10 @@ pub async fn the_global_scope_is_kept_like_a_tenants(stores: Stores) {
     Draft::change(Scope::Global, 1).set("b", 2).done(&stores).await;
     let stale = Draft::change(Scope::Global, 1).unset("a").send(&stores).await;
     assert!(matches!(stale, Err(StoreError::Conflict { .. })));
-    let stored = read(&stores, &Scope::Global).await;
-    let keys: Vec<_> = stored.items.iter().map(|item| item.key.clone()).collect();
+    let found = read(&stores, &Scope::Global).await;
+    let keys: Vec<_> = found.items.iter().map(|item| item.key.clone()).collect();
     assert_eq!(keys, [key("a"), key("b")]);
-    assert_eq!(stored.head.status, TenantStatus::Active);
+    assert_eq!(found.head.status, TenantStatus::Active);
     assert_eq!(texts(&read_secret(&stores, &Scope::Global).await)["f"], "s");
     assert!(stores.read(&scope("acme")).await.unwrap().is_none());
 }

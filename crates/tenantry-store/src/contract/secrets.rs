@@ -166,16 +166,15 @@ pub async fn a_blank_secret_is_refused(stores: Stores) {
 pub async fn no_secret_shows_in_debug_output_or_log(stores: Stores) {
     let told = vec![Difference { key: key("f"), before: None, after: Some(mark("")) }];
     let write = secret_write(None, &[("f", Some("CANARY-acme"))]);
-    let mut shown = format!("{write:?}");
+    let shown = format!("{write:?}");
     Draft::create("acme").secret(None, &[("f", Some("CANARY-acme"))]).telling(told).done(&stores).await;
     let stale = stores.write_secret(&scope("acme"), write).await.unwrap_err();
     let long = "CANARY-acme".repeat(6_000);
-    let version = read_secret(&stores, &scope("acme")).await.version;
-    let large = stores.write_secret(&scope("acme"), secret_write(Some(&version), &[("f", Some(&long))])).await;
-    shown += &format!("{stale} {stale:?} {large:?} {stores:?} {}", stores.describe());
-    shown += &format!("{:?}", stores.read_secret(&scope("acme")).await.unwrap());
-    shown += &format!("{:?} {:?}", stores.read(&scope("acme")).await.unwrap(), stores.keys().await.unwrap());
-    shown += &format!("{:?}", whole_log(&stores, &WHOLE_LOG).await);
+    let found = read_secret(&stores, &scope("acme")).await;
+    let large = stores.write_secret(&scope("acme"), secret_write(Some(&found.version), &[("f", Some(&long))])).await;
+    let shown = format!("{shown} {stale} {stale:?} {large:?} {found:?} {stores:?} {}", stores.describe());
+    let (read, keys) = (stores.read(&scope("acme")).await.unwrap(), stores.keys().await.unwrap());
+    let shown = format!("{shown} {read:?} {keys:?} {:?}", whole_log(&stores, &WHOLE_LOG).await);
     assert!(!shown.contains("CANARY"), "{shown}");
 }
 

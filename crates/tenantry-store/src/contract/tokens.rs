@@ -5,7 +5,7 @@ use tenantry_core::scope::Scope;
 use super::acts::{Draft, WHOLE_LOG, at, entry, scope, whole_log};
 use crate::{Action, StoreError, Stores, TokenRecord};
 
-pub(super) fn token(id: &str, scope: Scope) -> TokenRecord {
+pub fn token(id: &str, scope: Scope) -> TokenRecord {
     TokenRecord {
         id: id.to_owned(),
         hash: *b"0123456789abcdef\0\xff0123456789abcd",
@@ -77,7 +77,7 @@ pub async fn an_unknown_token_cannot_be_revoked(stores: Stores) {
 pub async fn a_token_id_is_given_once(stores: Stores) {
     create(&stores, "k1", Scope::Global).await;
     let mut other = token("k1", Scope::Global);
-    other.role = "operator".to_owned();
+    "operator".clone_into(&mut other.role);
     let refused = stores.create_token(other, entry(&Scope::Global, Action::CreateToken)).await;
     assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
     assert_eq!(stores.token("k1").await.unwrap().unwrap().role, "tenant-admin");

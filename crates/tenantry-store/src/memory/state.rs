@@ -249,10 +249,10 @@ impl State {
         Some(StoredSecret { version, fields: secret.fields.clone(), odd: Vec::new() })
     }
 
-    pub(super) fn write_secret(&mut self, scope: &Scope, write: SecretWrite) -> Result<SecretVersion, StoreError> {
-        limits::check_secret_write(&write)?;
+    pub(super) fn write_secret(&mut self, scope: &Scope, write: &SecretWrite) -> Result<SecretVersion, StoreError> {
+        limits::check_secret_write(write)?;
         let last = self.tombs.get(scope).map_or(0, |tomb| tomb.secret_version);
-        self.scopes.get_mut(scope).ok_or(StoreError::Missing("scope"))?.write_secret(&write, last)
+        self.scopes.get_mut(scope).ok_or(StoreError::Missing("scope"))?.write_secret(write, last)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Looks a store over: the file, its tables, its secrets, and who may read it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 use tenantry_core::scope::Scope;
 
 use super::secrets::Sealing;
-use super::{private, schema, scopes};
+use super::{pool, private, schema, scopes};
 use crate::error::StoreError;
 use crate::records::{Finding, Severity};
 
@@ -31,15 +31,26 @@ pub(super) fn check(
     // One transaction, so that everything is looked at in one state.
     let transaction = connection.unchecked_transaction()?;
     Ok(vec![
-        integrity(&transaction)?,
-        format(&transaction)?,
-        heads(&transaction)?,
-        items(&transaction)?,
-        secrets(&transaction, sealing)?,
+        or_trouble("integrity", integrity(&transaction))?,
+        or_trouble("format", format(&transaction))?,
+        or_trouble("heads", heads(&transaction))?,
+        or_trouble("items", items(&transaction))?,
+        or_trouble("secrets", secrets(&transaction, sealing))?,
         private_file("store file", places.store),
         master_key(places),
         wal(places.store),
     ])
+}
+
+/// What is unreadable is a finding here, and no reason to stop looking.
+fn or_trouble(subject: &str, found: Result<Finding, StoreError>) -> Result<Finding, StoreError> {
+    match found {
+        Err(StoreError::Corrupt { what, source }) => {
+            let cause = source.map(|source| format!(" ({source})")).unwrap_or_default();
+            Ok(finding(Severity::Error, subject, what + &cause))
+        }
+        other => other,
+    }
 }
 
 fn finding(severity: Severity, subject: &str, message: impl Into<String>) -> Finding {
@@ -168,9 +179,7 @@ fn master_key(places: &Places<'_>) -> Finding {
 }
 
 fn wal(store: &Path) -> Finding {
-    let mut name = store.as_os_str().to_owned();
-    name.push("-wal");
-    let bytes = PathBuf::from(name).metadata().map_or(0, |metadata| metadata.len());
+    let bytes = pool::wal_beside(store).metadata().map_or(0, |metadata| metadata.len());
     if bytes <= LARGE_WAL {
         return finding(Severity::Ok, "write-ahead log", format!("{bytes} bytes"));
     }

@@ -64,7 +64,7 @@ impl MasterKey {
             Err(error) => return Err(unusable(file, &error)),
             Ok(Some(mode)) => {
                 return Err(StoreError::CannotOpen(format!(
-                    "the master key file {shown} has permissions {mode}, expected 0600: run `chmod 600 {shown}`, and \
+                    "found permissions {mode} at the master key file {shown}, expected 0600: run `chmod 600 {shown}`, and \
                      think of who may have read it"
                 )));
             }
@@ -125,7 +125,7 @@ fn parse(text: &str) -> Option<Zeroizing<[u8; 32]>> {
 
 fn malformed(what: &str) -> StoreError {
     StoreError::CannotOpen(format!(
-        "{what} is not what was expected, 64 hexadecimal digits: give the key that was made with the store"
+        "found something else as {what}, expected 64 hexadecimal digits: give the key that was made with the store"
     ))
 }
 
@@ -135,7 +135,7 @@ fn unusable(file: &Path, error: &io::Error) -> StoreError {
         io::ErrorKind::NotFound => format!(
             "found no master key at {file}, expected the file that was made with the store: give its place, or the key"
         ),
-        _ => format!("the master key file {file} cannot be used ({error}), expected one that this user may read"),
+        _ => format!("found the master key file {file} unusable ({error}), expected one that this user may read"),
     })
 }
 

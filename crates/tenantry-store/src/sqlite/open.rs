@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use super::master_key::{DerivedKeys, MasterKey};
 use super::{pool, private, rows, schema};
-use crate::error::StoreError;
+use crate::error::{Source, StoreError};
 use crate::random;
 use crate::url::{Created, OpenOptions};
 
@@ -102,7 +102,10 @@ fn recognise(path: &Path) -> Result<(), StoreError> {
         return Err(foreign(path, "an empty file"));
     }
     match header(path) {
-        Ok((schema::APPLICATION_ID, format)) => check_format(path, format),
+        Ok(header) if header.application_id == schema::APPLICATION_ID => {
+            check_format(path, header.format)?;
+            check_length(path, metadata.len(), header.page_size)
+        }
         Ok(_) => Err(foreign(path, "a SQLite database of another program")),
         Err(error) => match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Err(foreign(path, "a file that is no SQLite database")),
@@ -113,17 +116,37 @@ fn recognise(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Reads application id and format from the file's header.
+/// What the file says of itself in its first bytes.
+struct Header {
+    application_id: i32,
+    format: usize,
+    /// In bytes.
+    page_size: u64,
+}
+
+/// Reads the file's header.
 ///
 /// Through SQLite and not as bytes: closing a file handle of our own would drop the locks that other connections of
 /// this process have on the file.
-fn header(path: &Path) -> rusqlite::Result<(i32, usize)> {
-    let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+fn header(path: &Path) -> rusqlite::Result<Header> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let name = bytes.iter().fold(String::new(), |name, byte| name + "%" + &random::hex(&[*byte]));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)?;
-    let id = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application_id = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok((id, usize::try_from(format).unwrap_or(usize::MAX)))
+    let page_size = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    Ok(Header { application_id, format: usize::try_from(format).unwrap_or(usize::MAX), page_size })
+}
+
+/// Refuses a file that ends within a page: SQLite would take what is missing for zeros. (It notices missing pages
+/// itself.) With a write-ahead log beside it, the page is in there.
+fn check_length(path: &Path, length: u64, page_size: u64) -> Result<(), StoreError> {
+    let logged = pool::wal_beside(path).metadata().is_ok_and(|metadata| metadata.len() > 0);
+    if logged || length.is_multiple_of(page_size) {
+        return Ok(());
+    }
+    Err(damaged(path, None))
 }
 
 fn check_format(path: &Path, found: usize) -> Result<(), StoreError> {
@@ -158,7 +181,7 @@ fn unusable(path: &Path, error: &io::Error) -> StoreError {
         io::ErrorKind::NotFound => {
             format!("found no store at {path}, expected one: make it with `tenantry init`, or name another file")
         }
-        _ => format!("{path} cannot be used ({error}), expected a file in a folder that this user may write to"),
+        _ => format!("found {path} unusable ({error}), expected a file in a folder that this user may write to"),
     })
 }
 
@@ -166,19 +189,21 @@ fn unusable(path: &Path, error: &io::Error) -> StoreError {
 fn explain(path: &Path, error: StoreError) -> StoreError {
     let shown = path.display();
     match error {
-        StoreError::Corrupt { source, .. } => StoreError::Corrupt {
-            what: format!("found a damaged or cut file at {shown}, expected a whole store: restore a backup"),
-            source,
-        },
+        StoreError::Corrupt { source, .. } => damaged(path, source),
         StoreError::Unavailable(source) if is_refused(&source) => StoreError::CannotOpen(format!(
-            "{shown} cannot be opened ({source}), expected a file and a folder that this user may write to: mend the \
-             permissions, or name another file"
+            "found {shown} closed to this user ({source}), expected a file and a folder that this user may write to: \
+             mend the permissions, or name another file"
         )),
         other => other,
     }
 }
 
-fn is_refused(source: &crate::error::Source) -> bool {
+fn damaged(path: &Path, source: Option<Source>) -> StoreError {
+    let what = format!("found a damaged or cut file at {}, expected a whole store: restore a backup", path.display());
+    StoreError::Corrupt { what, source }
+}
+
+fn is_refused(source: &Source) -> bool {
     let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
     matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied))
 }

@@ -124,11 +124,8 @@ impl Opened {
     /// Adds the field of a row, if there is one: what does not open is kept as odd.
     fn add(&mut self, row: &Row<'_>, owner: &Owner<'_>) {
         let cells = Cells::new(row, "a secret");
-        let (name, sealed) = match (cells.text(3), cells.bytes(4)) {
-            (Ok(name), Ok(sealed)) => (name, sealed),
-            // No field beside the secret's row: the format keeps cells of other types out.
-            (Ok(_) | Err(_), _) => return,
-        };
+        // There is none beside a secret of no fields; the format keeps cells of other types out.
+        let (Ok(name), Ok(sealed)) = (cells.text(3), cells.bytes(4)) else { return };
         match self.open_field(owner, name, sealed) {
             Ok(text) => drop(self.fields.insert(name.to_owned(), text)),
             Err(reason) => self.odd.push((OddItem { key: name.to_owned(), reason }, sealed.to_owned())),
