@@ -1,6 +1,9 @@
 //! Serves Lambda events through the same router as HTTP: API Gateway (both payload formats), Application Load Balancer,
 //! Function URL, and direct invocation.
 //!
+//! Lambda's own tenant id of an invocation counts as verified: whoever may invoke the function may name a tenant. Behind a
+//! gateway it must therefore be mapped from what an authorizer verified, never from a header that the client sends.
+//!
 //! Sources of the formats: docs.aws.amazon.com, "Lambda proxy integrations" (1.0), "AWS Lambda proxy integrations for
 //! HTTP APIs" (2.0), "Lambda function URLs: payloads", "Lambda functions as targets for Application Load Balancers".
 

@@ -7,6 +7,20 @@
 //! | [`reply`] | answers a message: lets `conversation` decide, asks the model |
 //! | [`channels`] | the ways by which messages come; [`router`] is the HTTP one |
 //! | [`lambda`] | the same router behind Lambda events |
+//!
+//! What is built in is enough for an assistant that answers: a company adds its name and a key.
+//!
+//! ```
+//! use assistant::conversation::{Channel, Draft, Incoming};
+//! use assistant::settings::Settings;
+//!
+//! let settings: Settings = serde_json::from_str(r#"{"company": {"name": "Acme"}}"#)?;
+//! let incoming =
+//!     Incoming { text: "Hi".to_owned(), intent: None, channel: Channel::Http, user_name: None };
+//! let draft = Draft::new(&settings, "chitchat", &incoming, "2026-11-23T17:04:00Z".parse()?)?;
+//! assert!(draft.request.messages[0].content.starts_with("You are Ada, the assistant of Acme."));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod channels;
 pub mod conversation;

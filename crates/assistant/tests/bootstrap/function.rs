@@ -17,7 +17,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
-use crate::store::{CANARY, Store};
+use crate::store::Store;
+use crate::stored::CANARY;
 
 /// So long may a test take that hangs.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -5,6 +5,8 @@
 mod function;
 mod model;
 mod store;
+#[path = "../stored/mod.rs"]
+mod stored;
 
 mod answers;
 mod identity;

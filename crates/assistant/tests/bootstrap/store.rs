@@ -1,23 +1,12 @@
-//! A store in a temporary folder with two companies, each with a token and a key of its own.
+//! A store in a temporary folder.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jiff::{Timestamp, ToSpan};
 use tempfile::TempDir;
-use tenantry::token::TokenText;
-use tenantry_core::key::Key;
-use tenantry_core::layer::Revision;
-use tenantry_core::scope::{Scope, TenantId};
-use tenantry_core::secret::SecretText;
-use tenantry_core::value::Value;
-use tenantry_store::{
-    Action, Commit, Expected, HeadChange, ItemChange, NewLogEntry, OpenOptions, SecretWrite, StoreUrl, Stores,
-    TokenRecord,
-};
+use tenantry_core::scope::Scope;
+use tenantry_store::{OpenOptions, StoreUrl, Stores};
 
-/// What every secret here begins with, so that a leak can be searched for.
-pub(crate) const CANARY: &str = "CANARY";
+use crate::stored::{add_company, add_token};
 
 /// A store that is gone when this is dropped.
 pub(crate) struct Store {
@@ -46,63 +35,11 @@ impl Store {
 
     /// Adds a company and answers with its token.
     pub(crate) async fn company(&self, id: &str, values: &[(&str, &str)], secrets: &[(&str, &str)]) -> String {
-        let scope = Scope::Tenant(TenantId::parse(id).unwrap());
-        let fields = secrets.iter().map(|(name, text)| ((*name).to_owned(), Some(SecretText::new((*text).to_owned()))));
-        let item = |(key, json): &(&str, &str)| ItemChange {
-            key: Key::parse(key).unwrap(),
-            value: Some(Value::from_json(json).unwrap()),
-        };
-        let commit = Commit {
-            scope: scope.clone(),
-            expected: Expected::Absent,
-            head: HeadChange::Create { display_name: format!("Company {id}") },
-            items: values.iter().map(item).collect(),
-            secret: Some(SecretWrite { expected: None, fields: fields.collect::<BTreeMap<_, _>>() }),
-            claims: Vec::new(),
-            default_revision: Revision(0),
-            entry: entry(&scope, Action::Create),
-        };
-        self.stores.commit(commit).await.unwrap();
-        self.token(scope, 90).await
+        add_company(&self.stores, id, values, secrets).await
     }
 
     /// Makes a token that ends after so many days, which may be over.
     pub(crate) async fn token(&self, scope: Scope, days: i64) -> String {
-        let token = TokenText::from_random(&random(&scope, days));
-        let now = Timestamp::now();
-        let record = TokenRecord {
-            id: token.id().to_owned(),
-            hash: token.hash(&self.stores.keys().await.unwrap().token),
-            scope: scope.clone(),
-            role: if scope.tenant().is_some() { "tenant-viewer" } else { "operator" }.to_owned(),
-            name: "test".to_owned(),
-            created_at: now,
-            created_by: "test".to_owned(),
-            expires_at: now.checked_add((24 * days).hours()).unwrap(),
-            last_used_at: None,
-            revoked_at: None,
-        };
-        self.stores.create_token(record, entry(&scope, Action::CreateToken)).await.unwrap();
-        token.into_secret().expose().to_owned()
-    }
-}
-
-/// Bytes that differ from token to token; that they can be guessed does not matter here.
-fn random(scope: &Scope, days: i64) -> [u8; TokenText::RANDOM_BYTES] {
-    let mut bytes = [0; TokenText::RANDOM_BYTES];
-    let name = format!("{days}:{scope}");
-    bytes.iter_mut().zip(name.bytes().cycle()).for_each(|(byte, letter)| *byte = letter);
-    bytes
-}
-
-fn entry(scope: &Scope, action: Action) -> NewLogEntry {
-    NewLogEntry {
-        scope: scope.clone(),
-        at: Timestamp::now(),
-        actor: "test".to_owned(),
-        action,
-        reason: None,
-        changes: Vec::new(),
-        detail: None,
+        add_token(&self.stores, scope, days).await
     }
 }
