@@ -1,3 +1,47 @@
-//! The command line of Tenantry.
+//! The command line of Tenantry: one file a command, composed of the use cases, the loader and the assistant.
 
-fn main() {}
+mod cli;
+mod columns;
+mod commands;
+mod exit;
+mod http;
+mod input;
+mod output;
+mod server;
+mod session;
+mod shown;
+mod yaml;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    // Asks for the help text end with 0, everything else that clap finds with 2.
+    let cli = Cli::parse();
+    start_logging(cli.global.verbose);
+    let ended = runtime().and_then(|runtime| runtime.block_on(commands::run(cli)));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            exit::report(&error);
+            exit::code(&error).into()
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Logs to standard error: warnings, or with `--verbose` all that Tenantry does. `TENANTRY_LOG` may say it in full.
+fn start_logging(verbose: bool) {
+    let usual =
+        if verbose { "warn,tenantry=debug,tenantry_admin=debug,tenantry_store=debug,assistant=debug" } else { "warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TENANTRY_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+    let ansi = output::Paint::when(std::io::IsTerminal::is_terminal(&std::io::stderr())).is_on();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}

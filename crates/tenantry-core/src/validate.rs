@@ -29,6 +29,7 @@ use crate::template::{TemplateRules, lint};
 use crate::value::Value;
 
 pub use self::introduced::introduced;
+pub use self::secretlike::looks_like_secret;
 pub use self::violation::{Violation, ViolationCode};
 
 /// The largest value that is taken, in bytes of JSON.

@@ -36,7 +36,7 @@ const fn beginning(prefix: &'static str, least: usize, what: &'static str) -> Be
 const TELEGRAM_KEY: usize = 35;
 
 /// What kind of secret a text holds, if it looks as if it held one.
-pub(super) fn looks_like_secret(text: &str) -> Option<&'static str> {
+pub fn looks_like_secret(text: &str) -> Option<&'static str> {
     if text.contains("-----BEGIN") && text.contains("PRIVATE KEY") {
         return Some("a private key");
     }

@@ -1,0 +1,62 @@
+//! The commands, one file each, and the one place where they are told apart.
+
+pub(crate) mod apply;
+pub(crate) mod backup;
+pub(crate) mod binding;
+pub(crate) mod catalog;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod get;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod log;
+pub(crate) mod render;
+pub(crate) mod restore;
+pub(crate) mod serve;
+pub(crate) mod set;
+pub(crate) mod tenant;
+pub(crate) mod token;
+pub(crate) mod unset;
+pub(crate) mod validate;
+
+use crate::cli::{Cli, Command};
+use crate::exit::{Exit, Trouble};
+use crate::session::Session;
+
+/// Runs a command; its answer is printed when it ends.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    if global.expected().is_some() && !cli.command.minds_revision() {
+        return Err(Trouble::usage("--expected is for set, unset and restore").into());
+    }
+    let open = async || Session::open(global).await;
+    match cli.command {
+        Command::Init(init) => init.run(global).await?,
+        Command::Tenant(tenant) => tenant.run(&open().await?).await?,
+        Command::Set(set) => set.run(&open().await?).await?,
+        Command::Unset(unset) => unset.run(&open().await?).await?,
+        Command::Get(get) => get.run(&open().await?).await?,
+        Command::Explain(explain) => explain.run(&open().await?).await?,
+        Command::Diff(diff) => diff.run(&open().await?).await?,
+        Command::History(history) => history.run(&open().await?).await?,
+        Command::Restore(restore) => restore.run(&open().await?).await?,
+        Command::Validate(validate) => return validate.run(&open().await?).await,
+        Command::Catalog(catalog) => catalog.run(global)?,
+        Command::Render(render) => render.run(&open().await?).await?,
+        Command::Apply(apply) => apply.run(&open().await?).await?,
+        Command::Export(export) => export.run(&open().await?).await?,
+        Command::Binding(binding) => binding.run(&open().await?).await?,
+        Command::Token(token) => token.run(&open().await?).await?,
+        Command::Log(log) => log.run(&open().await?).await?,
+        Command::Backup(backup) => backup.run(&open().await?).await?,
+        Command::Serve(serve) => serve.run(open().await?).await?,
+        Command::Demo(demo) => demo.run(global).await?,
+        Command::Doctor(doctor) => return doctor.run(global).await,
+        Command::Completions(completions) => completions.run()?,
+    }
+    Ok(Exit::Done)
+}

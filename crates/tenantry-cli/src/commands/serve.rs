@@ -1,0 +1,85 @@
+//! `tenantry serve`: the API and the assistant on one port.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::exit::Trouble;
+use crate::output::{Tone, note};
+use crate::server::{Plan, Server, asked_to_stop};
+use crate::session::{Session, allow_list};
+
+/// Serve the API and the assistant
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The first line on standard output is `listening on http://ADDRESS`. SIGTERM or Ctrl-C stops it: requests under way have
+ten seconds to end, and the exit code is 0. What is written by this program or another one is served after --fresh-for.
+
+  GET  /healthz, /readyz
+  GET  /v1/tenants/ID/configuration
+  POST /assistant/messages                         {\"text\": …, \"intent\": …, \"dry_run\": true}
+
+Examples:
+  tenantry serve
+  tenantry serve --listen 127.0.0.1:0              (any free port)
+  tenantry serve --listen 0.0.0.0:8080 --allow-remote")]
+pub(crate) struct Serve {
+    /// Where to listen
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        env = "TENANTRY_LISTEN",
+        hide_env_values = true
+    )]
+    listen: SocketAddr,
+    /// Let others than this machine connect; put something that speaks TLS in front
+    #[arg(long, env = "TENANTRY_ALLOW_REMOTE", hide_env_values = true)]
+    allow_remote: bool,
+    /// Seconds for which a configuration is served without looking whether it changed
+    #[arg(long, value_name = "SECONDS", default_value_t = FRESH_FOR, env = "TENANTRY_FRESH_FOR", hide_env_values = true)]
+    fresh_for: u64,
+}
+
+/// The usual freshness, in seconds: reading one local file is cheap, so changes are soon seen.
+pub(super) const FRESH_FOR: u64 = 2;
+
+impl Serve {
+    pub(crate) async fn run(self, session: Session) -> anyhow::Result<()> {
+        if !self.listen.ip().is_loopback() && !self.allow_remote {
+            let message =
+                format!("{} can be reached by other machines, and the API speaks plain HTTP", self.listen.ip());
+            let help = "listen on 127.0.0.1, or put something that speaks TLS in front and add --allow-remote";
+            return Err(Trouble::refused(message).help(help).into());
+        }
+        let assistant = match session.global.catalog {
+            None => Some(allow_list(&session.global)?),
+            Some(_) => None,
+        };
+        let is_assistant = assistant.is_some();
+        let fresh_for = Duration::from_secs(self.fresh_for);
+        let server = Server::bind(self.listen, Plan { service: session.service.clone(), fresh_for, assistant }).await?;
+        announce(&session, server.address(), is_assistant)?;
+        if session.service.tokens(None).await?.is_empty() {
+            let warning = session.output.paint().tone(Tone::Warn, "warning:");
+            note(&format!("{warning} nobody has a token yet: `tenantry -t ID token create --role tenant-admin`"));
+        }
+        server.run(asked_to_stop()).await?;
+        note("stopped");
+        Ok(())
+    }
+}
+
+fn announce(session: &Session, address: SocketAddr, is_assistant: bool) -> anyhow::Result<()> {
+    let url = format!("http://{address}");
+    let mut routes = vec!["GET /healthz", "GET /readyz", "GET /v1/tenants/{id}/configuration"];
+    routes.extend(is_assistant.then_some("POST /assistant/messages"));
+    let document = serde_json::json!({ "listening": url, "routes": routes });
+    session.output.show(&document, |output| {
+        let mut lines = vec![format!("listening on {}", output.paint().tone(Tone::Strong, &url))];
+        lines.extend(routes.iter().map(|route| format!("  {route}")));
+        lines.push("Ctrl-C stops it".to_owned());
+        lines.join("\n")
+    })
+}

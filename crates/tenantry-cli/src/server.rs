@@ -1,0 +1,120 @@
+//! The server: the admin's API and the assistant on one port, stopped gracefully.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use assistant::settings::Settings;
+use axum::Router;
+use tenantry::token::Tokens;
+use tenantry::{Freshness, Loader};
+use tenantry_admin::Api;
+use tenantry_admin::service::Service;
+use tenantry_integrations::egress::{AllowList, Egress};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::exit::{Exit, Trouble};
+
+/// How long requests under way may take once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What the server is made of.
+pub(crate) struct Plan {
+    /// The use cases.
+    pub(crate) service: Service,
+    /// For how long a configuration is served without looking whether it changed.
+    pub(crate) fresh_for: Duration,
+    /// Origins that the outbound rules allow beyond public https; none if the assistant is not served, because the
+    /// catalog is another application's.
+    pub(crate) assistant: Option<AllowList>,
+}
+
+/// A server that listens, and does not answer yet.
+pub(crate) struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+}
+
+impl Server {
+    /// Takes the port, and gets everything ready.
+    pub(crate) async fn bind(listen: SocketAddr, plan: Plan) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(listen).await.map_err(|error| {
+            let trouble = Trouble::new(Exit::Failure, format!("{listen} cannot be listened on"));
+            anyhow::Error::from(error).context(trouble.help("another port: --listen 127.0.0.1:0 takes any free one"))
+        })?;
+        let address = listener.local_addr().context("the port is not known")?;
+        Ok(Self { listener, address, router: router(plan).await? })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until told to stop, then lets requests under way end within ten seconds.
+    pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        let (stopping, stopped) = oneshot::channel();
+        let signal = async move {
+            stop.await;
+            let _ = stopping.send(());
+        };
+        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(signal);
+        let out_of_time = async move {
+            if stopped.await.is_ok() {
+                tokio::time::sleep(DRAIN).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            ended = async { served.await } => ended.context("the server stopped by itself"),
+            () = out_of_time => {
+                tracing::warn!("requests were still under way after ten seconds; they are cut");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn router(plan: Plan) -> anyhow::Result<Router> {
+    let stores = plan.service.stores().clone();
+    let tokens = Tokens::open(&stores).await?;
+    let api = tenantry_admin::router(Api { service: plan.service, tokens: tokens.clone() });
+    let Some(allow_list) = plan.assistant else { return Ok(api) };
+    let freshness =
+        Freshness { parameters_fresh: plan.fresh_for, secrets_fresh: plan.fresh_for, ..Freshness::default() };
+    let loader = Loader::<Settings>::builder(&stores).freshness(freshness).build();
+    let loader = loader.context("the assistant's settings are no catalog")?;
+    let egress = Egress::builder().allow_list(allow_list).build();
+    Ok(api.merge(assistant::channels::http::router(loader, tokens, egress)))
+}
+
+/// Ends when somebody asks the program to stop: Ctrl-C, or SIGTERM.
+pub(crate) async fn asked_to_stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => drop(terminate.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
