@@ -169,12 +169,16 @@ fn write_link(text: &mut String, label: &str, link: &(dyn std::error::Error + 's
         let count = violations.len();
         let what = if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
         let _ = writeln!(text, "{label} {what} not valid, so nothing was changed");
-        violations.iter().for_each(|violation| write_violation(text, violation));
+        for violation in violations {
+            write_violation(text, violation);
+        }
     } else if let Some(ServiceError::InvalidImport(scopes)) = link.downcast_ref() {
         let _ = writeln!(text, "{label} {link}");
         for scope in scopes {
             let _ = writeln!(text, "  {}", scope.scope);
-            scope.violations.iter().for_each(|violation| write_violation(text, violation));
+            for violation in &scope.violations {
+                write_violation(text, violation);
+            }
         }
     } else {
         let _ = writeln!(text, "{label} {link}");
@@ -214,8 +218,12 @@ fn help_of(link: &(dyn std::error::Error + 'static)) -> Option<String> {
             }
         });
     }
-    if violations(link).is_some() {
-        return Some("`tenantry catalog KEY` tells what a parameter takes".to_owned());
+    if let Some(violations) = violations(link) {
+        let denied = code_of_violations(violations) == Exit::Refused;
+        let by_operator = "the operator sets it for every tenant: `tenantry --global set KEY VALUE`";
+        return Some(
+            if denied { by_operator } else { "`tenantry catalog KEY` tells what a parameter takes" }.to_owned(),
+        );
     }
     if let Some(error) = link.downcast_ref::<StoreError>() {
         return help_of_store(error);
@@ -232,8 +240,13 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
         ServiceError::NeedsTenant => "name a tenant with -t ID".to_owned(),
         ServiceError::NotSuspended(tenant) => format!("`tenantry tenant suspend {tenant}`"),
         ServiceError::InvalidImport(_) => "correct the file and apply it again".to_owned(),
-        ServiceError::Conflict { scope, .. } => {
-            format!("`tenantry {} history` shows what was changed meanwhile", scope_flag(scope))
+        ServiceError::Conflict { scope, current, by, at, .. } => {
+            let by = by.as_deref().unwrap_or("nobody");
+            let at = at.map(crate::shown::time).unwrap_or_default();
+            format!(
+                "revision {current} was made by {by} at {at} UTC: `tenantry {} history` shows it",
+                scope_flag(scope)
+            )
         }
         ServiceError::Taken(_) => "another name must be found: it belongs to somebody else".to_owned(),
         ServiceError::NoSuchRevision { scope, .. } => format!("`tenantry {} history` lists them", scope_flag(scope)),

@@ -101,6 +101,14 @@ pub(crate) fn secret_in_argument(key: &Key) -> Trouble {
     .help(format!("`tenantry set {key}` asks for it; `tenantry set {key} - < FILE` reads it"))
 }
 
+/// The refusal of what looks like a secret as the value of a parameter that is not kept secret.
+pub(crate) fn stray_secret(key: &Key) -> Trouble {
+    Trouble::refused(format!("{key}: this looks like a secret, and {key} is not kept secret; it is not shown here"))
+        .help(
+            "arguments are visible to other users, so change that secret; `tenantry catalog` lists what is kept secret",
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -141,7 +141,19 @@ const LONGEST_ACTOR: usize = 64;
 /// What the log calls whoever runs the program: the system's user, as far as the environment knows.
 pub(crate) fn actor() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    let user = user.unwrap_or_default();
+    let user = user.or_else(user_number).unwrap_or_default();
     let visible: String = user.chars().filter(|c| !c.is_control() && !c.is_whitespace()).take(LONGEST_ACTOR).collect();
     format!("cli:{}", if visible.is_empty() { "unknown" } else { &visible })
+}
+
+/// The user's number, where the environment has no name: that of whoever owns this process.
+#[cfg(target_os = "linux")]
+fn user_number() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(format!("uid-{}", std::fs::metadata("/proc/self").ok()?.uid()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn user_number() -> Option<String> {
+    None
 }

@@ -5,7 +5,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
 use tenantry_store::StoreError;
 
-use super::decide::{Decision, decide};
+use super::decide::{Decision, decide, name_version};
 use super::{Context, Service, ServiceError};
 
 /// How often a change that expects nothing is decided anew when somebody else was quicker.
@@ -58,9 +58,12 @@ impl Service {
         let from = state.revision();
         match decide(self, &states, changes, context)? {
             Decision::NothingToDo => Ok(Changed { revision: from, differences: Vec::new() }),
-            Decision::Commit { commit, differences, .. } => {
+            Decision::Commit { commit, mut differences, .. } => {
                 let committed = self.stores.commit(*commit).await;
                 let committed = committed.map_err(|error| ServiceError::of_commit(error, scope, from))?;
+                if let Some(version) = &committed.secret_version {
+                    name_version(&mut differences, version);
+                }
                 Ok(Changed { revision: committed.revision, differences })
             }
         }

@@ -53,7 +53,9 @@ pub(super) fn decide(
     let state = states.looked_at();
     let sorted = sort(service, state, changes)?;
     let after = changed(service, state, &sorted);
-    let differences = diff(state.entries(), after.entries());
+    let mut differences = diff(state.entries(), after.entries());
+    // The version that the commit makes is not known yet: the store fills it in.
+    name_version(&mut differences, &SecretVersion(String::new()));
     if differences.is_empty() && (state.head.is_some() || state.scope.tenant().is_none()) {
         return Ok(Decision::NothingToDo);
     }
@@ -81,6 +83,15 @@ pub(super) fn decide(
         entry,
     };
     Ok(Decision::Commit { commit: Box::new(commit), differences, after: Box::new(after) })
+}
+
+/// Gives the secrets that a change sets the version that the change makes.
+pub(super) fn name_version(differences: &mut [Difference], version: &SecretVersion) {
+    for difference in differences {
+        if let Some(Entry::Secret(mark)) = &mut difference.after {
+            mark.version.clone_from(&version.0);
+        }
+    }
 }
 
 /// Sorts what is asked for into parameters and fields of the secret, and splits tables into what is stored.

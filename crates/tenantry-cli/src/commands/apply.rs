@@ -43,9 +43,10 @@ pub(crate) struct Apply {
 impl Apply {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let bundle = read(&whole(&self.file)?)?;
-        let imported = match self.dry_run {
-            true => session.service.check_import(&bundle, &session.context()).await?,
-            false => session.service.import(&bundle, &session.context()).await?,
+        let imported = if self.dry_run {
+            session.service.check_import(&bundle, &session.context()).await?
+        } else {
+            session.service.import(&bundle, &session.context()).await?
         };
         let document = serde_json::json!({
             "dry_run": self.dry_run,

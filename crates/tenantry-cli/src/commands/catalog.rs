@@ -47,22 +47,19 @@ impl Catalog {
         match (whole, self.key) {
             (Some(whole), None) => print(&whole),
             (Some(_), Some(_)) => Err(Trouble::usage("this form is of the whole catalog: leave out the key").into()),
-            (None, None) => show(&output, catalog.parameters().collect()),
+            (None, None) => show(&output, &catalog.parameters().collect::<Vec<_>>()),
             (None, Some(spelling)) => show_at(&output, &catalog, &session::key(&catalog, &spelling)?),
         }
     }
 }
 
 fn show_at(output: &Output, catalog: &Parameters, key: &Key) -> anyhow::Result<()> {
-    match catalog.parameter(key) {
-        Some(parameter) => {
-            let described = Described { parameter, expects: parameter.expectation() };
-            output.show(&described, |output| describe(&described, output))
-        }
-        None => {
-            let below = |parameter: &&Parameter| is_below(parameter.pattern.segments(), key);
-            show(output, catalog.parameters().filter(below).collect())
-        }
+    if let Some(parameter) = catalog.parameter(key) {
+        let described = Described { parameter, expects: parameter.expectation() };
+        output.show(&described, |output| describe(&described, output))
+    } else {
+        let below = |parameter: &&Parameter| is_below(parameter.pattern.segments(), key);
+        show(output, &catalog.parameters().filter(below).collect::<Vec<_>>())
     }
 }
 
@@ -72,10 +69,10 @@ fn is_below<'a>(pattern: impl Iterator<Item = &'a str>, key: &Key) -> bool {
     key.segments().all(|segment| pattern.next().is_some_and(|part| part == "*" || part == segment))
 }
 
-fn show(output: &Output, parameters: Vec<&Parameter>) -> anyhow::Result<()> {
+fn show(output: &Output, parameters: &[&Parameter]) -> anyhow::Result<()> {
     let described = parameters.iter().map(|parameter| Described { parameter, expects: parameter.expectation() });
     let described: Vec<_> = described.collect();
-    output.show(&described, |output| table(&parameters, output))
+    output.show(&described, |output| table(parameters, output))
 }
 
 fn table(parameters: &[&Parameter], output: &Output) -> String {

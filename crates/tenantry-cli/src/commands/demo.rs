@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use clap::Args;
 use dialoguer::Confirm;
 use tenantry_admin::access::Role;
+use tenantry_admin::service::Bundle;
 use tenantry_core::scope::TenantId;
 use tenantry_core::secret::SecretText;
 use tenantry_integrations::egress::AllowList;
@@ -20,7 +21,7 @@ use tokio::sync::oneshot;
 use super::serve::FRESH_FOR;
 use crate::cli::Global;
 use crate::exit::Trouble;
-use crate::output::{Tone, note, print};
+use crate::output::{note, print};
 use crate::server::{Plan, Server, asked_to_stop};
 use crate::session::Session;
 
@@ -71,15 +72,15 @@ impl Demo {
         let file = self.dir.join("tenantry.db");
         let was_there = self.prepare(&file)?;
         let session = open(global, &file).await?;
+        let bundle = super::apply::read(COMPANIES)?;
         if !was_there {
-            let bundle = super::apply::read(COMPANIES)?;
             session
                 .service
                 .import(&bundle, &session.context())
                 .await
                 .context("the sample companies cannot be imported")?;
         }
-        let companies = companies(&session).await?;
+        let companies = companies(&session, &bundle).await?;
         let plan = Plan {
             service: session.service.clone(),
             fresh_for: Duration::from_secs(FRESH_FOR),
@@ -144,21 +145,29 @@ async fn open(global: &Global, file: &Path) -> anyhow::Result<Session> {
     Session::over(&global, stores).await
 }
 
-/// Makes a token for each company, in the place of those that an earlier run made.
-async fn companies(session: &Session) -> anyhow::Result<Vec<Company>> {
+/// Makes a token for each company, in the place of those that an earlier run made. A company that somebody deleted
+/// meanwhile is left out.
+async fn companies(session: &Session, bundle: &Bundle) -> anyhow::Result<Vec<Company>> {
+    let there = session.service.tenant_ids().await?;
     let mut companies = Vec::new();
-    for tenant in session.service.tenant_ids().await? {
+    for tenant in bundle.tenants.iter().map(|tenant| &tenant.tenant_id).filter(|tenant| there.contains(tenant)) {
+        revoke_tokens(session, tenant).await?;
+        let name = session.service.tenant(tenant).await?.display_name;
         let scope = tenant.clone().into();
-        for token in session.service.tokens(Some(&scope)).await? {
-            if token.name == TOKEN_NAME && token.revoked_at.is_none() {
-                session.service.revoke_token(&scope, &token.id, &session.context()).await?;
-            }
-        }
-        let name = session.service.tenant(&tenant).await?.display_name;
         let made = super::token::make(session, &scope, Role::TenantAdmin, TOKEN_NAME, TOKEN_DAYS).await?;
-        companies.push(Company { tenant, name, token: made.text });
+        companies.push(Company { tenant: tenant.clone(), name, token: made.text });
     }
     Ok(companies)
+}
+
+async fn revoke_tokens(session: &Session, tenant: &TenantId) -> anyhow::Result<()> {
+    let scope = tenant.clone().into();
+    for token in session.service.tokens(Some(&scope)).await? {
+        if token.name == TOKEN_NAME && token.revoked_at.is_none() {
+            session.service.revoke_token(&scope, &token.id, &session.context()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes the port, or any free one if somebody else has it.
@@ -166,10 +175,7 @@ async fn bind(listen: SocketAddr, plan: Plan) -> anyhow::Result<Server> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let taken = listen.port() != 0 && std::net::TcpListener::bind(listen).is_err();
     if taken {
-        note(&format!(
-            "{} {listen} is taken, so any free port is used",
-            crate::output::Paint::when(false).tone(Tone::Dim, "note:")
-        ));
+        note(&format!("{listen} is taken, so any free port is used"));
     }
     Server::bind(if taken { any } else { listen }, plan).await
 }

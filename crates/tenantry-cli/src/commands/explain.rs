@@ -133,7 +133,7 @@ fn text(explained: &Explained<'_>, output: &Output, in_full: bool) -> String {
     let mut lines = vec![heading(explained, paint), String::new()];
     let leaves = &explained.parameters;
     if in_full {
-        leaves.iter().for_each(|leaf| lines.extend(leaf_lines(leaf, &explained.scope, paint)));
+        lines.extend(leaves.iter().flat_map(|leaf| leaf_lines(leaf, &explained.scope, paint)));
     } else {
         let rows: Vec<_> = leaves.iter().map(|leaf| row(leaf, paint)).collect();
         lines.push(output.table(&["KEY", "VALUE", "FROM", "HIDES"], &rows));

@@ -24,12 +24,11 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
-        let scopes = match self.all {
-            false => vec![session.global.scope()?],
-            true => {
-                let tenants = session.service.tenant_ids().await?;
-                std::iter::once(Scope::Global).chain(tenants.into_iter().map(Scope::Tenant)).collect()
-            }
+        let scopes = if self.all {
+            let tenants = session.service.tenant_ids().await?;
+            std::iter::once(Scope::Global).chain(tenants.into_iter().map(Scope::Tenant)).collect()
+        } else {
+            vec![session.global.scope()?]
         };
         let bundle = session.service.export(&scopes).await?;
         match session.output.format() {

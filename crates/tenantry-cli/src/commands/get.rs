@@ -33,7 +33,7 @@ pub(crate) struct Get {
 
 /// Effective values: nested as in the settings, and the marks of secrets by their keys.
 #[derive(Serialize)]
-struct Values {
+struct Shown {
     scope: String,
     values: Document,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -42,7 +42,7 @@ struct Values {
 
 /// One effective value.
 #[derive(Serialize)]
-struct OneValue<'a> {
+struct OneShown<'a> {
     scope: String,
     key: &'a Key,
     #[serde(flatten)]
@@ -58,22 +58,22 @@ impl Get {
         match &key {
             Some(key) => match resolved.leaf(key) {
                 Some(leaf) => show_one(session, &scope, leaf),
-                None => show_all(session, &scope, Some(key), resolved.within(key).collect()),
+                None => show_all(session, &scope, Some(key), &resolved.within(key).collect::<Vec<_>>()),
             },
-            None => show_all(session, &scope, None, resolved.iter().collect()),
+            None => show_all(session, &scope, None, &resolved.iter().collect::<Vec<_>>()),
         }
     }
 }
 
 fn show_one(session: &Session, scope: &Scope, leaf: Effective<'_>) -> anyhow::Result<()> {
-    let one = OneValue { scope: shown::scope(scope), key: leaf.key, entry: leaf.entry, tier: leaf.origin.tier };
+    let one = OneShown { scope: shown::scope(scope), key: leaf.key, entry: leaf.entry, tier: leaf.origin.tier };
     session.output.show(&one, |_| match leaf.entry {
         Entry::Value(value) => shown::whole_value(value),
         Entry::Secret(mark) => shown::secret(mark),
     })
 }
 
-fn show_all(session: &Session, scope: &Scope, key: Option<&Key>, leaves: Vec<Effective<'_>>) -> anyhow::Result<()> {
+fn show_all(session: &Session, scope: &Scope, key: Option<&Key>, leaves: &[Effective<'_>]) -> anyhow::Result<()> {
     if let (Some(key), true) = (key, leaves.is_empty()) {
         return Err(not_set(session, scope, key).into());
     }
@@ -83,8 +83,8 @@ fn show_all(session: &Session, scope: &Scope, key: Option<&Key>, leaves: Vec<Eff
         Entry::Value(_) => None,
     });
     let values =
-        Values { scope: shown::scope(scope), values: Document::from_items(plain).0, secrets: secrets.collect() };
-    session.output.show(&values, |output| table(&leaves, output))
+        Shown { scope: shown::scope(scope), values: Document::from_items(plain).0, secrets: secrets.collect() };
+    session.output.show(&values, |output| table(leaves, output))
 }
 
 fn table(leaves: &[Effective<'_>], output: &Output) -> String {
@@ -98,8 +98,9 @@ fn table(leaves: &[Effective<'_>], output: &Output) -> String {
 /// The error of a parameter without a value at any tier.
 pub(super) fn not_set(session: &Session, scope: &Scope, key: &Key) -> Trouble {
     let trouble = Trouble::new(Exit::NotFound, format!("{key} is not set for {}, at no tier", shown::scope(scope)));
-    match session.catalog().is_section(key) {
-        true => trouble.help(format!("`tenantry catalog {key}` lists what can be set below it")),
-        false => trouble.help(format!("`tenantry {} set {key} …` sets it", scope_flag(scope))),
+    if session.catalog().is_section(key) {
+        trouble.help(format!("`tenantry catalog {key}` lists what can be set below it"))
+    } else {
+        trouble.help(format!("`tenantry {} set {key} …` sets it", scope_flag(scope)))
     }
 }

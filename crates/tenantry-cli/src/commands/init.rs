@@ -49,9 +49,10 @@ impl Init {
 }
 
 fn text(made: &Made, output: &Output) -> String {
-    let mut lines = vec![match made.existed {
-        true => format!("store       {} (was there already, nothing was changed)", made.store),
-        false => format!("store       {} (new)", made.store),
+    let mut lines = vec![if made.existed {
+        format!("store       {} (was there already, nothing was changed)", made.store)
+    } else {
+        format!("store       {} (new)", made.store)
     }];
     lines.extend(made.master_key_file.iter().map(|file| format!("master key  {file}")));
     lines.push(String::new());

@@ -48,7 +48,7 @@ fn table(entries: &[LogEntry], output: &Output) -> String {
         vec![
             shown::time(entry.at),
             entry.actor.clone(),
-            output.paint().tone(Tone::Strong, &entry.scope),
+            output.paint().tone(Tone::Strong, entry.scope.trim_start_matches('#')),
             action(entry),
             summary(entry),
             entry.reason.clone().unwrap_or_default(),

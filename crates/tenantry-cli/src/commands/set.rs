@@ -14,7 +14,9 @@ use tenantry_core::validate::Violation;
 use tenantry_core::value::Value;
 
 use crate::exit::{InvalidValues, Trouble};
-use crate::input::{looks_like_secret, secret_from_prompt, secret_in_argument, value_from_file, value_from_stdin};
+use crate::input::{
+    looks_like_secret, secret_from_prompt, secret_in_argument, stray_secret, value_from_file, value_from_stdin,
+};
 use crate::session::Session;
 use crate::shown;
 
@@ -44,8 +46,8 @@ pub(crate) struct Set {
 impl Set {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let scope = session.global.scope()?;
-        let changes = changes(session.catalog(), &self.words, self.from_file)?;
-        let changed = session.service.change(&scope, &changes, session.global.expected(), &session.context()).await?;
+        let wanted = changes(session.catalog(), &self.words, self.from_file)?;
+        let changed = session.service.change(&scope, &wanted, session.global.expected(), &session.context()).await?;
         show_changed(session, &scope, &changed)
     }
 }
@@ -108,7 +110,7 @@ fn given(catalog: &Catalog, key: &Key, word: Option<&String>) -> anyhow::Result<
     match word.map(String::as_str) {
         Some("-") => value_from_stdin().map(Given::Text),
         Some(_) if is_secret => Err(secret_in_argument(key).into()),
-        Some(word) if looks_like_secret(word) => Err(secret_in_argument(key).into()),
+        Some(word) if looks_like_secret(word) => Err(stray_secret(key).into()),
         Some(word) => Ok(Given::Text(word.to_owned())),
         None if is_secret => match secret_from_prompt(key)? {
             Some(secret) => Ok(Given::Secret(secret)),

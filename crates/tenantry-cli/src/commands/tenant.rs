@@ -62,7 +62,7 @@ pub(crate) struct Delete {
 
 /// What a change of a tenant made.
 #[derive(Serialize)]
-struct Done<'a> {
+struct Outcome<'a> {
     tenant_id: &'a TenantId,
     done: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +129,7 @@ impl Tenant {
                 (id, "deleted", None)
             }
         };
-        let document = Done { tenant_id: &id, done, revision };
+        let document = Outcome { tenant_id: &id, done, revision };
         session.output.show(&document, |_| match revision {
             Some(revision) => format!("{id} is {done} (revision {revision})"),
             None => format!("{id} is {done}: its values, secrets, bindings and tokens are gone"),

@@ -23,15 +23,15 @@ pub(crate) struct Unset {
 impl Unset {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let scope = session.global.scope()?;
-        let mut changes = ChangeSet::default();
+        let mut wanted = ChangeSet::default();
         for spelling in &self.keys {
             let key = session.key(spelling)?;
-            changes = match session.catalog().secret_field(&key) {
-                Some(_) => changes.unset_secret(key),
-                None => changes.unset(key),
+            wanted = match session.catalog().secret_field(&key) {
+                Some(_) => wanted.unset_secret(key),
+                None => wanted.unset(key),
             };
         }
-        let changed = session.service.change(&scope, &changes, session.global.expected(), &session.context()).await?;
+        let changed = session.service.change(&scope, &wanted, session.global.expected(), &session.context()).await?;
         show_changed(session, &scope, &changed)
     }
 }

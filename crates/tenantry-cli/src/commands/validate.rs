@@ -38,9 +38,10 @@ struct Report<'a> {
 
 impl Validate {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<Exit> {
-        let reports = match self.all {
-            true => session.service.validate_all().await?,
-            false => vec![session.service.validate(&session.global.scope()?).await?],
+        let reports = if self.all {
+            session.service.validate_all().await?
+        } else {
+            vec![session.service.validate(&session.global.scope()?).await?]
         };
         let documents: Vec<_> = reports.iter().map(document).collect();
         session.output.show(&documents, |output| {

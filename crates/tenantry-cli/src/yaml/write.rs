@@ -1,6 +1,6 @@
 //! Writes documents as YAML.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -143,7 +143,7 @@ fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(json.len());
     for c in json.chars() {
         if matches!(c, '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}') {
-            quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+            let _ = write!(quoted, "\\u{:04x}", u32::from(c));
         } else {
             quoted.push(c);
         }
@@ -198,7 +198,7 @@ mod tests {
     fn a_text_that_could_be_read_as_something_else_is_quoted() {
         check(
             &json!(["no", "null", "1", "a: b", "- a", "", "a #b", "plain words"]),
-            concat!("- \"no\"\n- \"null\"\n- \"1\"\n- \"a: b\"\n- \"- a\"\n- \"\"\n- \"a #b\"\n- plain words\n"),
+            "- \"no\"\n- \"null\"\n- \"1\"\n- \"a: b\"\n- \"- a\"\n- \"\"\n- \"a #b\"\n- plain words\n",
         );
     }
 

@@ -160,7 +160,9 @@ async fn explained(session: &Session, companies: &[Company], paint: Paint) -> an
     let mut text = heading(paint, &format!("why? tenantry -t {} explain ai.default", company.tenant));
     for key in ["ai.default.model", "ai.default.provider", "ai.default.temperature"] {
         let key = Key::parse(key)?;
-        lines_of(&scope, &resolved, &key, paint).into_iter().for_each(|line| text.push_str(&(line + "\n")));
+        for line in lines_of(&scope, &resolved, &key, paint) {
+            text.push_str(&(line + "\n"));
+        }
     }
     text.push('\n');
     Ok(text)
