@@ -33,7 +33,9 @@ impl StoreUrl {
         if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
-        Err(StoreError::CannotOpen(format!("{text:?} is no store: write sqlite:PATH or memory:")))
+        // Of what was given, the scheme alone is shown: another program's URL may have a password in it.
+        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        Err(StoreError::CannotOpen(format!("{scheme:?} is no kind of store: write sqlite:PATH or memory:")))
     }
 }
 
@@ -122,5 +124,25 @@ impl Deref for Stores {
 impl fmt::Debug for Stores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Stores({})", self.0.describe())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_url_reads_back_what_it_writes() {
+        assert_eq!(StoreUrl::parse("memory:").unwrap().to_string(), "memory:");
+        #[cfg(feature = "sqlite")]
+        assert_eq!(StoreUrl::parse("sqlite:/var/lib/t.db").unwrap().to_string(), "sqlite:/var/lib/t.db");
+    }
+
+    #[test]
+    fn what_is_no_store_is_refused_without_showing_what_may_be_a_password() {
+        for text in ["", "sqlite:", "memory", "postgres://user:CANARY@host/db", "CANARY"] {
+            let error = StoreUrl::parse(text).unwrap_err().to_string();
+            assert!(error.contains("sqlite:PATH or memory:") && !error.contains("CANARY"), "{error}");
+        }
     }
 }

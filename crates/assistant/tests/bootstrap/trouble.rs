@@ -118,7 +118,7 @@ async fn a_function_that_cannot_work_says_so_before_the_first_event() {
     };
     says(&[], "TENANTRY_STORE is not set");
     says(&[("TENANTRY_STORE", "")], "TENANTRY_STORE is not set");
-    says(&[("TENANTRY_STORE", "postgres:")], "is no store");
+    says(&[("TENANTRY_STORE", "postgres:")], "is no kind of store");
     says(&[("TENANTRY_STORE", &missing)], "TENANTRY_STORE cannot be opened");
     says(&[("TENANTRY_STORE", &store.url()), ("TENANTRY_ALLOW_ORIGINS", "http://a/b")], "TENANTRY_ALLOW_ORIGINS");
     says(&[("TENANTRY_STORE", &store.url()), ("TENANTRY_LOG", "a=b=c")], "TENANTRY_LOG");
