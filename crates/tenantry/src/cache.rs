@@ -41,9 +41,9 @@ pub struct Freshness {
 impl Default for Freshness {
     fn default() -> Self {
         Self {
-            parameters_fresh: Duration::from_secs(60),
+            parameters_fresh: Duration::from_mins(1),
             parameters_usable: Duration::from_hours(24),
-            secrets_fresh: Duration::from_secs(300),
+            secrets_fresh: Duration::from_mins(5),
             secrets_usable: Duration::from_hours(1),
             refused: Duration::from_secs(5),
             call: Duration::from_millis(800),
@@ -54,7 +54,7 @@ impl Default for Freshness {
             cold_pause: Duration::from_secs(1),
             longest_cold_pause: Duration::from_secs(8),
             warm_pause: Duration::from_secs(10),
-            longest_warm_pause: Duration::from_secs(60),
+            longest_warm_pause: Duration::from_mins(1),
         }
     }
 }
@@ -116,7 +116,7 @@ impl Freshness {
     }
 
     /// What to read when a copy is refreshed: what has expired, or will soon. A copy without its texts needs them.
-    pub(crate) fn to_read(&self, times: Times, now: Moment) -> Reads {
+    pub(crate) fn reads(&self, times: Times, now: Moment) -> Reads {
         Reads {
             parameters: times.parameters.age(now) >= ahead(self.parameters_fresh(times.is_watched)),
             secrets: !times.has_texts || times.secrets.age(now) >= ahead(self.secrets_fresh),
@@ -126,7 +126,11 @@ impl Freshness {
     /// Until when a copy is served without a thought.
     pub(crate) fn due(&self, times: Times) -> Moment {
         let parameters = times.parameters.after(ahead(self.parameters_fresh(times.is_watched)));
-        parameters.earlier(if times.has_texts { times.secrets.after(ahead(self.secrets_fresh)) } else { Moment::LONG_AGO })
+        parameters.earlier(if times.has_texts {
+            times.secrets.after(ahead(self.secrets_fresh))
+        } else {
+            Moment::LONG_AGO
+        })
     }
 
     /// Until when a copy is fresh.
@@ -172,7 +176,7 @@ impl Freshness {
 
 /// The age at which refreshing begins.
 fn ahead(fresh: Duration) -> Duration {
-    fresh - fresh / REST
+    fresh.saturating_sub(fresh / REST)
 }
 
 /// What is known about revocations: when they were last asked for, and since when none could have been missed.
@@ -212,8 +216,11 @@ mod tests {
     }
 
     fn times() -> impl Strategy<Value = Times> {
-        (0..200_000_u64, 0..200_000_u64, any::<bool>(), any::<bool>())
-            .prop_map(|(p, s, has_texts, is_watched)| Times { has_texts, is_watched, ..read_at(p, s) })
+        (0..200_000_u64, 0..200_000_u64, any::<bool>(), any::<bool>()).prop_map(|(p, s, has_texts, is_watched)| Times {
+            has_texts,
+            is_watched,
+            ..read_at(p, s)
+        })
     }
 
     #[test]
@@ -226,15 +233,15 @@ mod tests {
 
     #[test]
     fn what_will_expire_soon_is_read_along() {
-        assert_eq!(RULES().to_read(read_at(0, 0), at(44)), Reads::default());
-        assert_eq!(RULES().to_read(read_at(0, 0), at(45)), Reads { parameters: true, secrets: false });
-        assert_eq!(RULES().to_read(read_at(0, 0), at(225)), Reads::ALL);
+        assert_eq!(RULES().reads(read_at(0, 0), at(44)), Reads::default());
+        assert_eq!(RULES().reads(read_at(0, 0), at(45)), Reads { parameters: true, secrets: false });
+        assert_eq!(RULES().reads(read_at(0, 0), at(225)), Reads::ALL);
     }
 
     #[test]
     fn a_copy_without_its_texts_needs_them() {
         let bare = Times { has_texts: false, ..read_at(0, 0) };
-        assert_eq!(RULES().to_read(bare, at(1)), Reads { parameters: false, secrets: true });
+        assert_eq!(RULES().reads(bare, at(1)), Reads { parameters: false, secrets: true });
     }
 
     #[test]
@@ -266,7 +273,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_must_be_read_before_serving_is_always_read(times in times(), now in 0..400_000_u64) {
-            let (expired, read) = (RULES().expired(times, at(now)), RULES().to_read(times, at(now)));
+            let (expired, read) = (RULES().expired(times, at(now)), RULES().reads(times, at(now)));
             prop_assert!(!expired.parameters || read.parameters);
             prop_assert!(!expired.secrets || read.secrets);
         }

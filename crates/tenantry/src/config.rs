@@ -29,8 +29,7 @@ pub struct TenantConfig<S> {
     stale: Option<Arc<Stale>>,
 }
 
-/// What stands behind a [`TenantConfig`]. The fields that every load looks at come first, beside the reference count.
-#[repr(C)]
+/// What stands behind a [`TenantConfig`].
 pub(crate) struct Config<S> {
     /// Until when it is served without a thought.
     pub(crate) due: Moment,

@@ -53,7 +53,7 @@ impl Global {
         let Some(reading) = &state.reading else { return Glance { is_settled: false, is_due: true, stale: None } };
         let outdated = state.is_outdated.then(|| reading.times.parameters.age(now));
         let stale_age = freshness.stale_age(reading.times, now).max(outdated);
-        let is_due = stale_age.is_some() || freshness.to_read(reading.times, now).any();
+        let is_due = stale_age.is_some() || freshness.reads(reading.times, now).any();
         let is_pausing = state.is_pausing(now);
         Glance {
             is_settled: stale_age.is_none() || is_pausing,
@@ -118,7 +118,7 @@ impl Global {
         let (held, reads, is_first_try) = {
             let state = self.state();
             let held = state.reading.as_deref().cloned();
-            let due = held.as_ref().map_or(Reads::ALL, |held| self.source.freshness.to_read(held.times, now));
+            let due = held.as_ref().map_or(Reads::ALL, |held| self.source.freshness.reads(held.times, now));
             (held, if state.is_outdated { Reads::ALL } else { due }, state.failure.is_none())
         };
         let retries = if is_first_try { self.source.freshness.retries } else { 0 };

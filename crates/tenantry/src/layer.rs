@@ -126,14 +126,14 @@ const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
 impl<S: Settings> TenantLayer<S> {
     /// Tells who asks for which tenant, and loads its configuration.
-    async fn admit(&self, parts: &Parts) -> Result<(TenantConfig<S>, Option<Authenticated>), Problem> {
+    async fn admit(&self, parts: &Parts) -> Result<(TenantConfig<S>, Option<Authenticated>), Box<Problem>> {
         if parts.uri.query().is_some_and(has_credential) {
-            return Err(credential_in_query());
+            return Err(credential_in_query().into());
         }
         let lambda = parts.extensions.get::<LambdaTenant>();
         let bearer = match bearer_token(&parts.headers)? {
-            Some(token) => Some(self.authenticate(token).await?),
-            None if lambda.is_none() => return Err(token_missing()),
+            Some(token) => Some(self.authenticate(token).await.map_err(boxed)?),
+            None if lambda.is_none() => return Err(token_missing().into()),
             None => None,
         };
         let tenant = identify(&Evidence {
@@ -141,8 +141,9 @@ impl<S: Settings> TenantLayer<S> {
             token: bearer.as_ref().map(|bearer| &bearer.scope),
             headers: parts.headers.get_all(TENANT_HEADER).iter().map(HeaderValue::as_bytes).collect(),
             ..Evidence::default()
-        })?;
-        Ok((self.loader.load(&tenant).await?, bearer))
+        });
+        let tenant = tenant.map_err(boxed)?;
+        Ok((self.loader.load(&tenant).await.map_err(boxed)?, bearer))
     }
 
     async fn authenticate(&self, token: &str) -> Result<Authenticated, TokenError> {
@@ -152,17 +153,22 @@ impl<S: Settings> TenantLayer<S> {
     }
 }
 
+/// Boxed, because a problem is large and the usual answer is small.
+fn boxed(error: impl Into<Problem>) -> Box<Problem> {
+    Box::new(error.into())
+}
+
 /// The token of the header `Authorization: Bearer …`, which may be given once. Anything else in it is no token.
-fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Box<Problem>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(duplicate_header("authorization"));
+        return Err(duplicate_header("authorization").into());
     }
     let scheme_and_token = value.to_str().ok().and_then(|text| text.split_once(' '));
     let (_, token) = scheme_and_token
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .ok_or_else(token_missing)?;
+        .ok_or_else(|| Box::new(token_missing()))?;
     Ok(Some(token.trim()))
 }
 

@@ -165,18 +165,18 @@ impl Packer<'_> {
             Entry::Value(value) => self.value(value),
             Entry::Secret(mark) if self.version.is_some_and(|version| version.0 == mark.version) => {
                 self.bytes.push(tag::SECRET);
-                self.fingerprint(&mark.fingerprint);
+                self.fingerprint(mark.fingerprint);
             }
             Entry::Secret(mark) => {
                 self.bytes.push(tag::OTHER_SECRET);
                 self.text(&mark.version);
-                self.fingerprint(&mark.fingerprint);
+                self.fingerprint(mark.fingerprint);
             }
         }
     }
 
     /// The 48 bits that a fingerprint shows as twelve digits.
-    fn fingerprint(&mut self, fingerprint: &Fingerprint) {
+    fn fingerprint(&mut self, fingerprint: Fingerprint) {
         let bits = u64::from_str_radix(&fingerprint.to_string(), 16).expect("a fingerprint shows hexadecimal digits");
         self.bytes.extend(&bits.to_le_bytes()[..FINGERPRINT_BYTES]);
     }
@@ -192,7 +192,9 @@ impl Packer<'_> {
             Value::Array(items) => {
                 self.bytes.push(tag::ARRAY);
                 self.length(items.len());
-                items.iter().for_each(|item| self.value(item));
+                for item in items {
+                    self.value(item);
+                }
             }
             Value::Table(table) => {
                 self.bytes.push(tag::TABLE);
@@ -321,5 +323,110 @@ impl<'a> Unpacker<'a> {
             }
             _ => unreachable!("{WHOLE}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tenantry_core::scope::Scope;
+    use tenantry_core::secret::{FingerprintKey, SecretText};
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "-?[1-9][0-9]{0,37}(\\.[0-9]{0,3}[1-9])?"
+                .prop_filter_map("a number", |text| Some(Value::Number(Number::parse(&text).ok()?))),
+            any::<String>().prop_map(Value::String),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                prop::collection::btree_map("[a-c]{1,2}", inner, 0..4).prop_map(Value::Table),
+            ]
+        })
+    }
+
+    fn marks() -> impl Strategy<Value = SecretMark> {
+        (prop_oneof![Just("v7".to_owned()), "[a-z0-9]{0,9}"], any::<String>()).prop_map(|(version, text)| SecretMark {
+            version,
+            fingerprint: FingerprintKey::new([7; 32]).fingerprint(&Scope::Global, "f", &SecretText::new(text)),
+        })
+    }
+
+    fn moments() -> impl Strategy<Value = Moment> {
+        any::<(u64, u64)>().prop_map(|(monotonic, wall)| Moment { monotonic, wall })
+    }
+
+    prop_compose! {
+        fn readings()(
+            items in prop::collection::vec(("[a-c]{1,2}(\\.[a-c]{1,2}){0,2}", values()), 0..8),
+            marks in prop::collection::vec(("s(\\.[a-c]{1,2}){1,2}", marks()), 0..4),
+            revision: u64,
+            display_name: String,
+            incarnation in "[a-z0-9]{0,20}",
+            version in prop::option::of(prop_oneof![Just("v7".to_owned()), any::<String>()]),
+            oddity in prop::option::of(any::<(String, String)>()),
+            (parameters, secrets) in (moments(), moments()),
+        ) -> Reading {
+            let key = |text: &str| Key::parse(text).unwrap();
+            let items = items.iter().map(|(name, value)| (key(name), value.clone()));
+            let marks: BTreeMap<Key, SecretMark> = marks.iter().map(|(name, mark)| (key(name), mark.clone())).collect();
+            let layer = Layer::new(Tier::Tenant, Revision(revision), Document::from_items(items).0).with_secrets(marks);
+            Reading {
+                layer: Arc::new(layer),
+                display_name: display_name.into(),
+                incarnation: incarnation.into(),
+                secret_version: version.map(SecretVersion),
+                texts: None,
+                oddities: oddity.into_iter().map(|(place, reason)| Oddity { place, reason }).collect(),
+                times: Times { parameters, secrets, has_texts: false, is_watched: false },
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_unpacked_is_what_was_packed(reading in readings(), known in prop::collection::vec("[a-c]{1,2}(\\.[a-c]{1,2}){0,2}", 0..6)) {
+            let mut table = KeyTable::default();
+            table.learn(&known.iter().map(|name| Key::parse(name).unwrap()).collect::<Vec<_>>());
+            let packed = Packed::pack(&reading, &table);
+            // Numbers that are given later change nothing.
+            table.learn(reading.layer.entries().iter().map(|(key, _)| key));
+            let unpacked = packed.unpack(&table);
+            prop_assert_eq!(&unpacked.layer, &reading.layer);
+            prop_assert_eq!(&unpacked.display_name, &reading.display_name);
+            prop_assert_eq!(&unpacked.incarnation, &reading.incarnation);
+            prop_assert_eq!(&unpacked.secret_version, &reading.secret_version);
+            prop_assert_eq!(&unpacked.oddities, &reading.oddities);
+            prop_assert_eq!(unpacked.times.parameters, reading.times.parameters);
+            prop_assert_eq!(unpacked.times.secrets, reading.times.secrets);
+            prop_assert_eq!(unpacked.texts.is_none(), unpacked.layer.entries().iter().any(|(_, entry)| entry.value().is_none()));
+        }
+    }
+
+    #[test]
+    fn ten_overrides_take_little_more_than_their_values() {
+        let names: Vec<Key> = (0..10).map(|number| Key::parse(&format!("prompts.name{number}")).unwrap()).collect();
+        let text = "a prompt of some forty characters or so.";
+        let items = names.iter().map(|name| (name.clone(), Value::from(text)));
+        let json: usize = names.iter().map(|name| name.as_str().len() + text.len() + r#""":"","#.len()).sum();
+        let layer = Layer::new(Tier::Tenant, Revision(3), Document::from_items(items).0);
+        let reading = Reading {
+            layer: Arc::new(layer),
+            display_name: "Acme".into(),
+            incarnation: "0123456789abcdef".into(),
+            secret_version: None,
+            texts: None,
+            oddities: Arc::default(),
+            times: Times { parameters: Moment::LONG_AGO, secrets: Moment::LONG_AGO, has_texts: true, is_watched: true },
+        };
+        let mut table = KeyTable::default();
+        table.learn(&names);
+        let size = Packed::pack(&reading, &table).size();
+        assert!(size < json, "{size} bytes for {json} bytes of JSON");
     }
 }

@@ -67,12 +67,10 @@ impl<S: Settings> Shared<S> {
     #[inline]
     pub(crate) fn warm(&self, tenant: &TenantId) -> Option<TenantConfig<S>> {
         let now = self.source.time.now();
-        let generation = self.gate.generation();
-        let is_good = |config: &Config<S>| now.is_before(config.due) && config.generation == generation;
         if !self.gate.is_open(now) {
             return None;
         }
-        self.shelf.ready(tenant, is_good).map(TenantConfig::fresh)
+        self.shelf.warm(tenant, now, self.gate.generation()).map(TenantConfig::fresh)
     }
 
     /// The path of all others.
@@ -114,8 +112,8 @@ impl<S: Settings> Shared<S> {
         let is_pausing = failure.as_ref().is_some_and(|failure| now.is_before(failure.until));
         let glance = self.global.glance(now);
         let generation = self.gate.generation();
-        let config = self.shelf.ready(tenant, |config| config.generation == generation);
-        let Some(config) = config.filter(|config| now.is_before(config.usable_until)) else {
+        let is_good = |config: &Arc<Config<S>>| config.generation == generation && now.is_before(config.usable_until);
+        let Some(config) = self.shelf.ready(tenant).filter(is_good) else {
             return match failure {
                 Some(failure) if is_pausing && !known.is_kept => AtHand::Answer(Err(failure.fault.as_error(tenant))),
                 Some(_) | None => AtHand::Nothing,
@@ -129,7 +127,7 @@ impl<S: Settings> Shared<S> {
         if glance.is_due {
             drop(self.global.refresh());
         }
-        if self.source.freshness.to_read(times, now).any() && !is_pausing {
+        if self.source.freshness.reads(times, now).any() && !is_pausing {
             drop(self.refresh(tenant));
         }
         let stale = self.label(&config, failure.as_ref(), glance, self.watch.watched(), now);
@@ -189,7 +187,7 @@ impl<S: Settings> Shared<S> {
             return if is_usable { Outcome::Read(held.clone(), Some(fault)) } else { Outcome::Failed(fault) };
         }
         let retries = if failure.is_none() { freshness.retries } else { 0 };
-        let reads = held.as_ref().map_or(Reads::ALL, |held| freshness.to_read(held.times, now));
+        let reads = held.as_ref().map_or(Reads::ALL, |held| freshness.reads(held.times, now));
         self.source.refresh(scope, held, reads, retries).await
     }
 
@@ -222,7 +220,11 @@ impl<S: Settings> Shared<S> {
         match Config::build(tenant, reading, &global, catalog, &self.source.freshness, now) {
             Ok(config) => {
                 let config = Arc::new(config);
-                self.shelf.keep(Arc::clone(&config), || self.source.random(), || self.flights.is_current(tenant, number));
+                self.shelf.keep(
+                    Arc::clone(&config),
+                    || self.source.random(),
+                    || self.flights.is_current(tenant, number),
+                );
                 let failure = self.note(tenant, number, fault, earlier, now);
                 let stale = self.label(&config, failure.as_ref(), self.global.glance(now), self.watch.watched(), now);
                 Ok(TenantConfig::labelled(config, stale))
@@ -242,7 +244,7 @@ impl<S: Settings> Shared<S> {
     ) -> Loaded<S> {
         let fault = Fault::Unusable(reasons);
         self.note(tenant, number, Some(fault.clone()), earlier, now);
-        let last_good = self.shelf.ready(tenant, |config| now.is_before(config.usable_until));
+        let last_good = self.shelf.ready(tenant).filter(|config| now.is_before(config.usable_until));
         let Some(config) = last_good else { return Err(fault.as_error(tenant)) };
         let stale = Stale { age: config.times().parameters.age(now), reason: fault.as_reason() };
         Ok(TenantConfig::labelled(config, Some(stale)))

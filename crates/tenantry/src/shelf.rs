@@ -18,9 +18,17 @@ type Map<V> = HashMap<TenantId, V, foldhash::fast::RandomState>;
 /// The cached configurations. Looking one up takes no lock and writes nothing that is shared but its reference count;
 /// whatever changes the shelf goes through its one lock.
 pub(crate) struct Shelf<S> {
-    hot: papaya::HashMap<TenantId, Arc<Config<S>>, foldhash::fast::RandomState>,
+    hot: papaya::HashMap<TenantId, Slot<S>, foldhash::fast::RandomState>,
     books: Mutex<Books>,
     hot_tenants: usize,
+}
+
+/// A place in the hot set. What every load looks at stands here beside the pointer, because following the pointer to look
+/// would cost a second miss of the processor's cache.
+struct Slot<S> {
+    due: Moment,
+    generation: u64,
+    config: Arc<Config<S>>,
 }
 
 /// What only those look at who did not find a ready configuration.
@@ -74,10 +82,17 @@ impl<S> Shelf<S> {
         shelf
     }
 
-    /// The ready configuration of a tenant, if `is_good` likes what it sees.
+    /// The configuration of a tenant, if nothing is due at `now` and it was built with this generation of the global layer.
     #[inline]
-    pub(crate) fn ready(&self, tenant: &TenantId, is_good: impl FnOnce(&Config<S>) -> bool) -> Option<Arc<Config<S>>> {
-        self.hot.pin().get(tenant).filter(|config| is_good(config)).map(Arc::clone)
+    pub(crate) fn warm(&self, tenant: &TenantId, now: Moment, generation: u64) -> Option<Arc<Config<S>>> {
+        let hot = self.hot.pin();
+        let slot = hot.get(tenant)?;
+        (now.is_before(slot.due) && slot.generation == generation).then(|| Arc::clone(&slot.config))
+    }
+
+    /// The configuration of a tenant in the hot set, however old.
+    pub(crate) fn ready(&self, tenant: &TenantId) -> Option<Arc<Config<S>>> {
+        self.hot.pin().get(tenant).map(|slot| Arc::clone(&slot.config))
     }
 
     /// What is known of a tenant at `now`.
@@ -93,7 +108,7 @@ impl<S> Shelf<S> {
 
     /// The reading of a tenant, wherever it is kept.
     pub(crate) fn reading(&self, tenant: &TenantId) -> Option<Reading> {
-        if let Some(config) = self.ready(tenant, |_| true) {
+        if let Some(config) = self.ready(tenant) {
             return Some(config.reading.clone());
         }
         let (packed, keys) = {
@@ -121,7 +136,7 @@ impl<S> Shelf<S> {
         }
         books.packed.remove(&tenant);
         books.refusals.remove(&tenant);
-        self.hot.pin().insert(tenant, config);
+        self.hot.pin().insert(tenant, Slot { due: config.due, generation: config.generation, config });
     }
 
     /// Moves one tenant from the hot set to the packed ones: of a few taken at random, the one that was refreshed least
@@ -129,10 +144,10 @@ impl<S> Shelf<S> {
     fn displace_one(&self, books: &mut Books, random: impl Fn() -> f64) {
         let hot = self.hot.pin();
         let candidates = (0..CANDIDATES).map(|_| &books.order[pick(books.order.len(), random())]);
-        let read_at = |tenant: &&TenantId| hot.get(*tenant).map_or(0, |config| config.times().parameters.monotonic);
+        let read_at = |tenant: &&TenantId| hot.get(*tenant).map_or(0, |slot| slot.config.times().parameters.monotonic);
         let Some(tenant) = candidates.min_by_key(read_at).cloned() else { return };
-        if let Some(config) = hot.get(&tenant) {
-            let packed = Packed::pack(&config.reading, &books.keys);
+        if let Some(slot) = hot.get(&tenant) {
+            let packed = Packed::pack(&slot.config.reading, &books.keys);
             books.packed.insert(tenant.clone(), packed);
         }
         self.drop_hot(books, &tenant);

@@ -51,6 +51,9 @@ pub(crate) enum Refusal {
     Suspended,
 }
 
+/// A scope's secret, if it has one.
+struct Fetched(Option<StoredSecret>);
+
 /// What a port gave for a part: nothing if it was not asked.
 type Part<T> = Option<Result<T, Fault>>;
 
@@ -91,9 +94,8 @@ impl Source {
         };
         let deadline = Instant::now() + self.freshness.configuration;
         let limits = Limits { deadline, retries };
-        let parameters = async {
-            if reads.parameters { Some(self.read_parameters(scope, limits).await) } else { None }
-        };
+        let parameters =
+            async { if reads.parameters { Some(self.read_parameters(scope, limits).await) } else { None } };
         let secret = async { if reads.secrets { Some(self.read_secret(scope, limits).await) } else { None } };
         let (parameters, mut secret) = tokio::join!(parameters, secret);
         if let Some(Ok(stored)) = &parameters {
@@ -120,7 +122,7 @@ impl Source {
         scope: &Scope,
         held: Option<Reading>,
         parameters: Part<StoredScope>,
-        secret: Part<Option<StoredSecret>>,
+        secret: Part<Fetched>,
         now: Moment,
     ) -> Outcome {
         let (parameters, parameters_fault) = split(parameters);
@@ -129,9 +131,8 @@ impl Source {
             return Outcome::Failed(denied.clone());
         }
         // What is left of a deleted tenant is nothing to a new one of the same name.
-        let held = held.filter(|held| {
-            parameters.as_ref().is_none_or(|stored| *stored.head.incarnation == *held.incarnation)
-        });
+        let held =
+            held.filter(|held| parameters.as_ref().is_none_or(|stored| *stored.head.incarnation == *held.incarnation));
         let fault = parameters_fault.or(secret_fault);
         match self.combine(scope, held.as_ref(), parameters, secret, now) {
             Some(Ok(reading)) => Outcome::Read(reading, fault),
@@ -146,7 +147,7 @@ impl Source {
         scope: &Scope,
         held: Option<&Reading>,
         parameters: Option<StoredScope>,
-        secret: Option<Option<StoredSecret>>,
+        secret: Option<Fetched>,
         now: Moment,
     ) -> Option<Result<Reading, Reasons>> {
         let catalog = self.validator.catalog();
@@ -157,11 +158,11 @@ impl Source {
             Reading::of_both(&self.validator, &keys, scope, stored, secret, times)
         };
         match (parameters, secret, held) {
-            (Some(stored), Some(secret), _) => Some(read(stored, secret.as_ref())),
+            (Some(stored), Some(Fetched(secret)), _) => Some(read(stored, secret.as_ref())),
             (Some(stored), None, Some(held)) => {
                 Some(read(stored, None).map(|reading| reading.with_secret_of(held, catalog)))
             }
-            (None, Some(secret), Some(held)) if self.freshness.are_parameters_usable(held.times, now) => {
+            (None, Some(Fetched(secret)), Some(held)) if self.freshness.are_parameters_usable(held.times, now) => {
                 Some(read(never_written(), secret.as_ref()).map(|reading| held.with_secret_of(&reading, catalog)))
             }
             (None, Some(_), _) | (_, None, _) => None,
@@ -183,14 +184,14 @@ impl Source {
         self.call(limits, read).await
     }
 
-    async fn read_secret(&self, scope: &Scope, limits: Limits) -> Result<Option<StoredSecret>, Fault> {
+    async fn read_secret(&self, scope: &Scope, limits: Limits) -> Result<Fetched, Fault> {
         let keys = || async { Ok(self.call(limits, || self.secrets.keys()).await?.fingerprint.clone()) };
         self.fingerprints.get_or_try_init(keys).await?;
         let read = || {
             self.secret_reads.fetch_add(1, Ordering::Relaxed);
             self.secrets.read_secret(scope)
         };
-        self.call(limits, read).await
+        self.call(limits, read).await.map(Fetched)
     }
 
     /// Asks once which tenants were suspended, deleted or created again.

@@ -30,7 +30,7 @@ pub struct TokenText {
 
 impl TokenText {
     /// The random bytes that a token is made of: 8 for its id, 32 for its proof.
-    pub const RANDOM_BYTES: usize = (ID_DIGITS + RANDOM_DIGITS) / 2;
+    pub const RANDOM_BYTES: usize = ID_DIGITS / 2 + RANDOM_DIGITS / 2;
 
     /// Makes a token of random bytes.
     pub fn from_random(bytes: &[u8; Self::RANDOM_BYTES]) -> Self {
