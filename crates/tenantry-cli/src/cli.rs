@@ -33,12 +33,13 @@ fn long_help() -> String {
   tenantry -t acme explain persona
 
 What programs may rely on:
-  --output json and yaml print one document on standard output; everything else goes to standard error.
-  A secret shows as {{\"secret\": {{\"version\", \"fingerprint\"}}}}, never as its text; other values as {{\"value\": …}}.
-  YAML holds what JSON holds, with every digit of a number. Members may be added, none is renamed.
+  --output json and yaml print one document on standard output; everything else goes to standard
+  error. A secret shows as {{\"secret\": {{\"version\", \"fingerprint\"}}}}, never as its text; other values
+  as {{\"value\": …}}. YAML holds what JSON holds, with every digit of a number.
+  Members may be added, none is renamed.
 
 Secrets are read from standard input, a prompt, or --from-file; never from an argument.
-TENANTRY_MASTER_KEY may hold the store's master key (64 hexadecimal digits); there is no flag for it.
+TENANTRY_MASTER_KEY may hold the store's master key (64 hexadecimal digits); no flag does.
 TENANTRY_TENANT stands in for -t. NO_COLOR turns colours off.
 
 {CODES}"
@@ -47,6 +48,7 @@ TENANTRY_TENANT stands in for -t. NO_COLOR turns colours off.
 
 /// Flags that every command takes.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// The store: sqlite:PATH [default: tenantry.db in the user's data directory]
     #[arg(long, value_name = "URL", env = "TENANTRY_STORE", hide_env_values = true, global = true)]

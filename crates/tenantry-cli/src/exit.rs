@@ -51,18 +51,20 @@ impl From<Exit> for ExitCode {
 }
 
 /// An error that the command line itself finds, with its exit code and the next step.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Trouble {
     exit: Exit,
     message: String,
     help: Option<String>,
+    #[source]
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Trouble {
     /// An error that ends with this code.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), help: None }
+        Self { exit, message: message.into(), help: None, cause: None }
     }
 
     /// A command line that cannot be understood.
@@ -79,6 +81,12 @@ impl Trouble {
     #[must_use]
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
+    }
+
+    /// Adds what caused it.
+    #[must_use]
+    pub(crate) fn because(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Box::new(cause)), ..self }
     }
 }
 

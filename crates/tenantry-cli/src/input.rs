@@ -40,7 +40,7 @@ fn read_file(file: &Path, limit: u64) -> anyhow::Result<String> {
     let open = File::open(file).map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
         let exit = if missing { Exit::NotFound } else { Exit::Failure };
-        anyhow::Error::from(error).context(Trouble::new(exit, cannot()).help("check the path, and who may read it"))
+        Trouble::new(exit, cannot()).help("check the path, and who may read it").because(error)
     })?;
     read_text(open, limit).with_context(cannot)
 }

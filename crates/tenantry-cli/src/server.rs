@@ -42,8 +42,9 @@ impl Server {
     /// Takes the port, and gets everything ready.
     pub(crate) async fn bind(listen: SocketAddr, plan: Plan) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(listen).await.map_err(|error| {
-            let trouble = Trouble::new(Exit::Failure, format!("{listen} cannot be listened on"));
-            anyhow::Error::from(error).context(trouble.help("another port: --listen 127.0.0.1:0 takes any free one"))
+            Trouble::new(Exit::Failure, format!("{listen} cannot be listened on"))
+                .help("another port: --listen 127.0.0.1:0 takes any free one")
+                .because(error)
         })?;
         let address = listener.local_addr().context("the port is not known")?;
         Ok(Self { listener, address, router: router(plan).await? })

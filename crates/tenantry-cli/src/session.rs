@@ -82,9 +82,10 @@ pub(crate) fn catalog(global: &Global) -> anyhow::Result<Catalog> {
 fn read_catalog(file: &Path) -> anyhow::Result<Catalog> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let schema = serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))?;
-    let help = Trouble::new(Exit::Invalid, format!("{} is no catalog", file.display()))
-        .help("docs/catalog.md tells what a catalog in JSON Schema may say");
-    Catalog::from_schema(&schema).map_err(|error| anyhow::Error::from(error).context(help))
+    Catalog::from_schema(&schema).map_err(|error| {
+        let trouble = Trouble::new(Exit::Invalid, format!("{} is no catalog", file.display())).because(error);
+        trouble.help("`tenantry catalog --output json-schema` shows one that is").into()
+    })
 }
 
 /// The rules by which values are judged: the catalog's, and those of outbound URLs.

@@ -15,8 +15,9 @@ use crate::yaml;
 /// Import the values of many scopes from a file, whole or not at all
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What the file names is set, what it does not name stays, and null removes an override. Tenants that do not exist are
-created. If anything is not valid, nothing is imported and every fault is listed.
+What the file names is set, and what it does not name stays. Tenants that do not exist are
+created. If anything is not valid, nothing is imported and every fault is listed. The
+connections that values need must be in the file or the store.
 
 The file is YAML or JSON:
   global:
@@ -30,7 +31,7 @@ The file is YAML or JSON:
 Examples:
   tenantry apply -f companies.yaml --dry-run
   tenantry apply -f companies.yaml --reason 'first customers'
-  tenantry --store sqlite:old.db export --all | tenantry --store sqlite:new.db apply -f -")]
+  tenantry -t acme export | tenantry --store sqlite:staging.db apply -f -")]
 pub(crate) struct Apply {
     /// The file; `-` is standard input
     #[arg(short, long, value_name = "FILE")]
@@ -60,9 +61,8 @@ impl Apply {
 /// Reads a bundle from YAML, of which JSON is a part.
 pub(super) fn read(text: &str) -> anyhow::Result<Bundle> {
     let help = "`tenantry apply --help` shows the form of the file";
-    let json = yaml::to_json(text).map_err(|error| {
-        anyhow::Error::from(error).context(Trouble::new(Exit::Invalid, "the file cannot be read as YAML").help(help))
-    })?;
+    let json = yaml::to_json(text)
+        .map_err(|error| Trouble::new(Exit::Invalid, "the file cannot be read as YAML").help(help).because(error))?;
     Bundle::from_json(&json).map_err(|faults| {
         let message = format!("the file is no bundle, so nothing was imported\n{}", list(&faults));
         Trouble::new(Exit::Invalid, message).help(help).into()

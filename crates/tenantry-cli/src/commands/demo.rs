@@ -35,9 +35,10 @@ const TOKEN_DAYS: u16 = 1;
 /// Show three companies that get three answers to one question, and why
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It makes a store of three made-up companies in a folder of its own, starts the server on loopback, asks it the same
-question for each company, and stays until Ctrl-C, so that you can change a prompt and see the next answer change.
-Everything is real but the credentials, which are plainly examples: no model is called.
+It makes a store of three made-up companies in a folder of its own, starts the server on
+loopback, asks it the same question for each company, and stays until Ctrl-C, so that you can
+change a prompt and see the next answer change. Everything is real but the credentials, which
+are plainly examples: no model is called.
 
 Examples:
   tenantry demo

@@ -16,9 +16,10 @@ use crate::shown;
 /// Show in which values two configurations differ
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The configuration of -t ID (or --global) is compared with that of WITH: another tenant's id, `global` for what a tenant
-without values of its own gets, or `default` for what is built in. WITH is `global` for a tenant, `default` for --global.
-Secrets of two scopes always differ: they are made so that they cannot be compared.
+The configuration of -t ID (or --global) is compared with that of WITH: another tenant's id,
+`global` for what a tenant without values of its own gets, or `default` for what is built in.
+WITH is `global` for a tenant, `default` for --global. Secrets of two scopes always differ: they
+are made so that they cannot be compared.
 
 Examples:
   tenantry -t acme diff                            (what acme changed)

@@ -17,8 +17,9 @@ use crate::shown;
 /// Tell where values come from, and which values they hide
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each value in effect is marked ●; what it hides stands below it, marked ○, the highest tier first.
-A connection is taken whole from one tier, so that no key goes to somebody else's endpoint.
+Each value in effect is marked ●; what it hides stands below it, marked ○, the highest tier
+first. A connection is taken whole from one tier, so that no key goes to somebody else's
+endpoint.
 
 Examples:
   tenantry -t acme explain persona.language

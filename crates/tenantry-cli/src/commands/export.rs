@@ -10,8 +10,9 @@ use crate::yaml;
 /// Write what scopes set as a file for `apply`, without secrets
 #[derive(Debug, Args)]
 #[command(after_help = "\
-YAML, or JSON with --output json. Only what is set at the scope's own tier is written. Secrets are named under
-secrets_not_exported and must be set anew.
+YAML, or JSON with --output json. Only what is set at the scope's own tier is written. Secrets
+are named under secrets_not_exported: add them under `secrets` where the file goes to a store
+that does not have them.
 
 Examples:
   tenantry -t acme export > acme.yaml
@@ -37,7 +38,7 @@ impl Export {
         }
         if bundle.to_json().contains("\"secrets_not_exported\"") {
             let warning = session.output.paint().tone(Tone::Warn, "warning:");
-            note(&format!("{warning} secrets are not exported; secrets_not_exported names them, to be set anew"));
+            note(&format!("{warning} secrets are not exported; secrets_not_exported names them"));
         }
         Ok(())
     }

@@ -19,7 +19,8 @@ use crate::shown;
 /// Show the values in effect, merged from all tiers
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The value of one parameter is printed as it is, a text without quotes. `tenantry explain` tells where values come from.
+The value of one parameter is printed as it is, a text without quotes. `tenantry explain` tells
+where values come from.
 
 Examples:
   tenantry -t acme get

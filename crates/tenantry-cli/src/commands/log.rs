@@ -11,7 +11,8 @@ use crate::shown;
 /// Show the log: who did what, when and why
 #[derive(Debug, Args)]
 #[command(after_help = "\
-All scopes, or the one of -t ID or --global. It tells of tokens and bindings, too; `history` tells of revisions alone.
+All scopes, or the one of -t ID or --global. It tells of tokens and bindings, too; `history`
+tells of revisions alone.
 
 Examples:
   tenantry log

@@ -19,8 +19,8 @@ use crate::shown;
 /// Show a prompt as a tenant's model gets it, with the tier of each piece
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is sent. Pieces from another tier than the template's own are coloured, or marked like [tenant: Ada] where
-there are no colours.
+Nothing is sent. Pieces from another tier than the template's own are coloured, or marked like
+[tenant: Ada] where there are no colours.
 
 Examples:
   tenantry -t acme render chitchat

@@ -13,8 +13,8 @@ use crate::shown;
 /// Make an old revision's values the newest ones
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It makes a new revision; none is lost. Secrets stay as they are, because old texts are not kept: those that were
-others at that revision are named.
+It makes a new revision; none is lost. Secrets stay as they are, because old texts are not kept:
+those that were others at that revision are named.
 
 Examples:
   tenantry -t acme history

@@ -13,8 +13,9 @@ use crate::session::{Session, allow_list};
 /// Serve the API and the assistant
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The first line on standard output is `listening on http://ADDRESS`. SIGTERM or Ctrl-C stops it: requests under way have
-ten seconds to end, and the exit code is 0. What is written by this program or another one is served after --fresh-for.
+The first line on standard output is `listening on http://ADDRESS`. SIGTERM or Ctrl-C stops it:
+requests under way have ten seconds to end, and the exit code is 0. What is written by this
+program or another one is served after --fresh-for.
 
   GET  /healthz, /readyz
   GET  /v1/tenants/ID/configuration

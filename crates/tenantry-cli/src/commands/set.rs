@@ -23,8 +23,9 @@ use crate::shown;
 /// Set values and secrets, all in one change
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A VALUE is JSON if it can be read as JSON, and otherwise a text; a parameter that takes a text gets it as it stands.
-A secret is never taken from an argument, because arguments are visible to other users.
+A VALUE is JSON if it can be read as JSON, and otherwise a text; a parameter that takes a text
+gets it as it stands. A secret is never taken from an argument, because arguments are visible to
+other users.
 `-` reads standard input, of which one line break at the end is dropped.
 
 Examples:

@@ -14,8 +14,8 @@ use crate::shown;
 /// Check what is stored, merged with the tiers below it
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`incomplete` is no error: a connection that is not set yet, or something stored that the catalog does not know.
-The exit code is 4 if anything is invalid.
+`incomplete` is no error: a connection that is not set yet, or something stored that the catalog
+does not know. The exit code is 4 if anything is invalid.
 
 Examples:
   tenantry -t acme validate

@@ -22,7 +22,9 @@ const QUESTION: &str = "When are you open on Saturday?";
 /// The route that answers it.
 const INTENT: &str = "question_answering";
 /// How much of each prompt is shown, in characters.
-const PROMPT_SHOWN: usize = 330;
+const PROMPT_SHOWN: usize = 200;
+/// The day that the question is about, in the languages of the companies.
+const SATURDAY: [&str; 3] = ["Samstag", "sábado", "Saturday"];
 /// The width of the side-by-side view where no terminal tells its own.
 const WIDTH: usize = 120;
 
@@ -105,7 +107,16 @@ fn rows(companies: &[Company], told: &[Told]) -> Vec<Row> {
         row("sent to", cells(&|told| (text(&told.answer["request"]["url"]), Tone::Dim))),
         row("prompt", cells(&chosen("prompt"))),
         row("", cells(&|told| (beginning(&system_prompt(&told.answer), PROMPT_SHOWN), Tone::Dim))),
+        row("… it says", cells(&|told| (about_saturday(&told.answer), Tone::Strong))),
     ]
+}
+
+/// What the prompt tells the model of the hours of the day that is asked about.
+fn about_saturday(answer: &Value) -> String {
+    let prompt = system_prompt(answer);
+    let has_hours = |line: &&str| line.contains(":00") && SATURDAY.iter().any(|day| line.contains(day));
+    let line = prompt.lines().find(has_hours);
+    line.map_or_else(|| "nothing".to_owned(), |line| line.trim_start_matches(['-', ' ']).to_owned())
 }
 
 fn text(value: &Value) -> String {
@@ -177,7 +188,8 @@ fn to_try(server: SocketAddr, companies: &[Company], file: &Path, paint: Paint) 
     let (tenant, name) = (&company.tenant, &company.name);
     let ask = format!(
         "curl -s http://{server}/assistant/messages \\\n      -H 'authorization: Bearer '$TOKEN -H 'content-type: application/json' \\\n      \
-         -d '{{\"text\": \"Hello!\", \"intent\": \"chitchat\", \"dry_run\": true}}'"
+         -d '{{\"text\": \"Hello!\", \"intent\": \"chitchat\", \"dry_run\": true}}' \\\n      \
+         | grep -o '\"content\":\"[^\"]*\"' | head -1"
     );
     page.push_str("In another terminal, one token for each company, valid for a day:\n\n");
     for company in companies {

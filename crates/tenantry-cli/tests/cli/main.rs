@@ -1,0 +1,15 @@
+//! Runs the real binary on temporary stores: what each command does, what it refuses, and what people read.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod demo;
+mod files;
+mod help;
+mod processes;
+mod program;
+mod reading;
+mod refusals;
+mod secrets;
+mod serve;
+mod tenants;
+mod tokens;
+mod values;
