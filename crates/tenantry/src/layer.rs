@@ -8,20 +8,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response};
 use tenantry_store::StoreError;
 use tokio::time::timeout;
 use tower::{Layer, Service};
 
 use crate::Settings;
 use crate::config::TenantConfig;
+use crate::credential::bearer;
 use crate::error::Unanswered;
 use crate::identify::{Evidence, TENANT_HEADER, identify};
 use crate::loader::Loader;
 use crate::problem::Problem;
-use crate::refusal::{credential_in_query, duplicate_header, token_missing};
+use crate::refusal::token_missing;
 use crate::token::{Authenticated, TokenError, Tokens};
 
 /// The tenant id that Lambda itself vouches for, as its runtime gave it. Whoever runs the function puts it among the
@@ -127,11 +127,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(800);
 impl<S: Settings> TenantLayer<S> {
     /// Tells who asks for which tenant, and loads its configuration.
     async fn admit(&self, parts: &Parts) -> Result<(TenantConfig<S>, Option<Authenticated>), Box<Problem>> {
-        if parts.uri.query().is_some_and(has_credential) {
-            return Err(credential_in_query().into());
-        }
         let lambda = parts.extensions.get::<LambdaTenant>();
-        let bearer = match bearer_token(&parts.headers)? {
+        let bearer = match bearer(parts)? {
             Some(token) => Some(self.authenticate(token).await.map_err(boxed)?),
             None if lambda.is_none() => return Err(token_missing().into()),
             None => None,
@@ -156,24 +153,4 @@ impl<S: Settings> TenantLayer<S> {
 /// Boxed, because a problem is large and the usual answer is small.
 fn boxed(error: impl Into<Problem>) -> Box<Problem> {
     Box::new(error.into())
-}
-
-/// The token of the header `Authorization: Bearer …`, which may be given once. Anything else in it is no token.
-fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Box<Problem>> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(duplicate_header("authorization").into());
-    }
-    let scheme_and_token = value.to_str().ok().and_then(|text| text.split_once(' '));
-    let (_, token) = scheme_and_token
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .ok_or_else(|| Box::new(token_missing()))?;
-    Ok(Some(token.trim()))
-}
-
-/// Whether a query carries a credential by one of the names in use.
-fn has_credential(query: &str) -> bool {
-    let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
-    names.any(|name| ["token", "access_token", "api_key"].iter().any(|known| name.eq_ignore_ascii_case(known)))
 }

@@ -78,13 +78,14 @@
 //! |---|---|
 //! | load a configuration | [`Loader`], [`TenantConfig`], [`LoadError`] |
 //! | decide how old it may be | [`Freshness`], [`Stale`] |
-//! | tell which tenant a request is for | [`identify`], [`token`] |
+//! | tell which tenant a request is for | [`credential`], [`token`], [`identify`] |
 //! | have all of that done for each HTTP request | [`layer::TenantLayer`] |
 //! | answer with what went wrong | [`problem::Problem`] |
 
 mod cache;
 mod clock;
 mod config;
+pub mod credential;
 mod error;
 mod flight;
 mod gate;

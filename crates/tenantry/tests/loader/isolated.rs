@@ -69,7 +69,12 @@ async fn seen(history: &[(Own, Vec<Act>)], with_beta: bool) -> Vec<String> {
         }
         match own {
             Own::Load => seen.push(shown(world.load("acme").await)),
-            Own::Set(number) => world.set("acme", "persona.name", &format!(r#""a{number}""#)).await,
+            // Who sets a value purges. Without that, the minute in which an old value may be served would be a matter of
+            // who asked when, and so of beta's requests as well.
+            Own::Set(number) => {
+                world.set("acme", "persona.name", &format!(r#""a{number}""#)).await;
+                world.loader.purge(&tenant("acme"));
+            }
             Own::Wait(time) => world.pass(seconds(u64::from(*time))).await,
         }
     }
@@ -117,4 +122,35 @@ async fn a_thousand_loads_of_two_tenants_at_once_never_mix_them_up() {
         assert_eq!((config.tenant().as_str(), config.persona.name.as_str()), (id, id));
         assert_eq!(config.odoo.as_ref().unwrap().password.expose(), canary(id));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn loads_and_purges_on_many_threads_never_mix_tenants_up() {
+    let world = World::unsettled(4).await;
+    let ids: Vec<String> = (0..16).map(|number| format!("tenant-{number}")).collect();
+    for id in &ids {
+        world.create(id).await;
+    }
+    let workers: Vec<_> = (0..8)
+        .map(|worker| {
+            let (loader, ids) = (world.loader.clone(), ids.clone());
+            tokio::spawn(async move {
+                for turn in 0..500 {
+                    let id = tenant(&ids[(worker * 7 + turn * 5) % ids.len()]);
+                    if turn % 50 == worker {
+                        loader.purge(&id);
+                    }
+                    let config = loader.load(&id).await.unwrap();
+                    assert_eq!((config.tenant(), config.persona.name.as_str()), (&id, id.as_str()));
+                    assert_eq!(config.odoo.as_ref().unwrap().password.expose(), canary(id.as_str()));
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let stats = world.loader.stats();
+    assert_eq!(stats.hot_tenants, 4);
+    assert!(stats.packed_tenants <= 12, "{stats:?}");
 }

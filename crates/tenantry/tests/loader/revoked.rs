@@ -119,6 +119,19 @@ async fn everything_is_dropped_when_revocations_are_denied() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_suspension_between_the_first_load_and_the_first_check_is_not_missed() {
+    let world = World::unsettled(100).await;
+    world.faulty.fail(Port::Revocations, None, Fault::Slow(Duration::from_millis(100)));
+    world.load("acme").await.unwrap();
+    world.pass(Duration::from_millis(50)).await;
+    world.suspend("acme").await;
+    world.pass(Duration::from_millis(100)).await;
+    world.faulty.mend();
+    world.pass(seconds(5)).await;
+    assert!(matches!(world.load("acme").await, Err(LoadError::Suspended(_))), "the first check could not tell of it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_check_is_made_once_however_many_load() {
     let world = World::new().await;
     for id in ["acme", "beta"] {

@@ -124,6 +124,13 @@ impl World {
     }
 
     pub(crate) async fn with_hot_tenants(hot_tenants: usize) -> Self {
+        let world = Self::unsettled(hot_tenants).await;
+        world.settle().await;
+        world
+    }
+
+    /// The same before anything was loaded: for tests in which the time cannot be paused.
+    pub(crate) async fn unsettled(hot_tenants: usize) -> Self {
         let stores = Stores::new(Arc::new(MemoryStore::new()));
         let faulty = Arc::new(Faulty::new(stores.clone()));
         let clock = Arc::new(TestClock::new());
@@ -134,7 +141,6 @@ impl World {
         for id in ["acme", "beta"] {
             world.create(id).await;
         }
-        world.settle().await;
         world
     }
 
