@@ -1,23 +1,19 @@
 //! Who asks: extracted from the credential before anything else of a request is looked at.
 
 use axum::extract::FromRequestParts;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
+use tenantry::credential::bearer;
+use tenantry::identify::{Evidence, IdentifyError, Source, TENANT_HEADER, identify};
 use tenantry::problem::Problem;
 use tenantry::token::TokenError;
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_store::{Head, TenantStatus};
 
 use crate::access::{Access, Permission, Principal, Role};
-use crate::error::{Refused, store_problem, unauthorized};
+use crate::error::Refused;
 use crate::routes::Api;
-
-/// The header in which a caller may say which tenant it means; it may only agree with what was verified.
-const TENANT_HEADER: &str = "x-tenant-id";
-/// Names under which credentials are put into queries, where logs and histories keep them.
-const CREDENTIALS_IN_QUERY: [&str; 3] = ["token", "access_token", "api_key"];
 
 /// Who asks, once their token was found to hold.
 #[derive(Clone, Debug)]
@@ -27,35 +23,28 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Self::Rejection> {
-        refuse_credential_in_query(parts.uri.query().unwrap_or_default())?;
-        let token = bearer(&parts.headers)?;
-        let found = api.tokens.authenticate(token, Timestamp::now()).await.map_err(token_problem)?;
-        let role: Role =
-            found.role.parse().map_err(|_| unauthorized("token_invalid", "the token has no known role"))?;
+        let token = bearer(parts)?.ok_or_else(|| Problem::from(IdentifyError::Missing))?;
+        let found = api.tokens.authenticate(token, Timestamp::now()).await.map_err(Problem::from)?;
+        let role: Role = found.role.parse().map_err(|_| Problem::from(TokenError::Unknown))?;
         let actor = format!("token:{} ({})", found.name, found.id);
         Ok(Self(Principal { scope: found.scope, role, actor }))
     }
 }
 
 impl Caller {
-    /// The tenant that a path names. A header may name it as well, but no other one.
+    /// The tenant that a path names, if the token and the header may name it as well. For a tenant's token, another
+    /// tenant's path does not exist.
     pub(crate) fn tenant(&self, named: &str, headers: &HeaderMap) -> Result<TenantId, Refused> {
-        let tenant = parse_tenant(named)?;
-        let mut claims = headers.get_all(TENANT_HEADER).iter();
-        let claim = claims.next();
-        if claims.next().is_some() {
-            let detail = format!("{TENANT_HEADER} stands in the request twice");
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "duplicate_header", detail).into());
-        }
-        if let Some(claim) = claim {
-            let claimed = parse_tenant(&String::from_utf8_lossy(claim.as_bytes()))?;
-            let agrees = claimed == tenant && self.0.scope.tenant().is_none_or(|own| *own == claimed);
-            if !agrees {
-                let detail = format!("{TENANT_HEADER} names another tenant than the credential or the path");
-                return Err(Problem::new(StatusCode::FORBIDDEN, "tenant_mismatch", detail).into());
-            }
-        }
-        Ok(tenant)
+        let evidence = Evidence {
+            token: Some(&self.0.scope),
+            headers: headers.get_all(TENANT_HEADER).iter().map(HeaderValue::as_bytes).collect(),
+            path: Some(named),
+            ..Evidence::default()
+        };
+        identify(&evidence).map_err(|error| match error {
+            IdentifyError::Mismatch { second: Source::Path, .. } => Problem::not_found().into(),
+            error => Problem::from(error).into(),
+        })
     }
 
     /// Refuses unless the caller may do this in the scope. Another tenant's scope does not exist for it.
@@ -77,40 +66,5 @@ impl Caller {
             return Err(Problem::new(StatusCode::FORBIDDEN, "suspended", "the tenant is suspended").into());
         }
         Ok(())
-    }
-}
-
-fn parse_tenant(text: &str) -> Result<TenantId, Refused> {
-    TenantId::parse(text).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.code(), error.to_string()).into())
-}
-
-fn refuse_credential_in_query(query: &str) -> Result<(), Refused> {
-    let name = |part: &str| part.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    if query.split('&').any(|part| CREDENTIALS_IN_QUERY.contains(&name(part).as_str())) {
-        let detail = "a credential must not stand in the query, where logs keep it: send it as a bearer token";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "credential_in_query", detail).into());
-    }
-    Ok(())
-}
-
-fn bearer(headers: &HeaderMap) -> Result<&str, Refused> {
-    let mut sent = headers.get_all(AUTHORIZATION).iter();
-    let missing = || unauthorized("token_missing", "send a token: Authorization: Bearer tny_…");
-    let first = sent.next().ok_or_else(missing)?;
-    if sent.next().is_some() {
-        let detail = "authorization stands in the request twice";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "duplicate_header", detail).into());
-    }
-    let scheme_and_token = first.to_str().ok().and_then(|text| text.split_once(' '));
-    let token = scheme_and_token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    token.map(|(_, token)| token.trim()).ok_or_else(|| missing().into())
-}
-
-fn token_problem(error: TokenError) -> Problem {
-    match error {
-        TokenError::Malformed | TokenError::Unknown => unauthorized("token_invalid", &error.to_string()),
-        TokenError::Expired(_) => unauthorized("token_expired", &error.to_string()),
-        TokenError::Revoked(_) => unauthorized("token_revoked", &error.to_string()),
-        TokenError::Store(error) => store_problem(&error),
     }
 }

@@ -2,7 +2,6 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use tenantry::problem::{FieldError, Problem};
 use tenantry_core::validate::Violation;
 use tenantry_store::StoreError;
@@ -16,6 +15,12 @@ pub(crate) struct Refused(Box<Problem>);
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         self.0.into_response()
+    }
+}
+
+impl From<Box<Problem>> for Refused {
+    fn from(problem: Box<Problem>) -> Self {
+        Self(problem)
     }
 }
 
@@ -85,17 +90,11 @@ fn field_error(scope: &str, violation: &Violation) -> FieldError {
 }
 
 /// What a store's failure is to a caller; the cause is logged, not sent.
-pub(crate) fn store_problem(error: &StoreError) -> Problem {
+fn store_problem(error: &StoreError) -> Problem {
     tracing::error!(error = %error, cause = ?std::error::Error::source(error), "the store failed");
     if error.is_transient() {
         let detail = "the store does not answer: try again later";
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail).retry_after(STORE_RETRY);
     }
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", "the store cannot be used: its log says why")
-}
-
-/// A request without a credential that holds.
-pub(crate) fn unauthorized(code: &'static str, detail: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, code, detail)
-        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tenantry\""))
 }
