@@ -6,7 +6,9 @@ pub mod access;
 mod api;
 mod caller;
 mod error;
+mod request_id;
 mod routes;
 pub mod service;
 
+pub use request_id::with_request_ids;
 pub use routes::{Api, router};

@@ -242,3 +242,25 @@ async fn what_is_not_there_and_what_is_not_done_are_problems_too() {
     assert_eq!(response.headers()["allow"], "GET,HEAD");
     assert_eq!(response.headers()["content-type"], "application/problem+json");
 }
+
+#[tokio::test]
+async fn each_request_has_an_id_in_its_header_and_in_its_problem() {
+    let world = World::new().await;
+    let router = tenantry_admin::with_request_ids(world.router.clone());
+    let send = async |path: &str, id: Option<&str>| {
+        let mut request = Request::get(path);
+        if let Some(id) = id {
+            request = request.header("x-request-id", id);
+        }
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (id, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let (id, problem) = send(ACME, Some("from-the-caller-1")).await;
+    assert_eq!((id.as_str(), problem["request_id"].as_str()), ("from-the-caller-1", Some("from-the-caller-1")));
+    let (id, problem) = send("/nothing", None).await;
+    assert_eq!((id.len(), problem["request_id"].as_str()), (16, Some(id.as_str())));
+    let (id, healthy) = send("/healthz", Some("not \"usable\"")).await;
+    assert_eq!((id.len(), healthy), (16, json!({"status": "ok"})));
+}
