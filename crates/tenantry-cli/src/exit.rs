@@ -211,6 +211,9 @@ fn violations<'a>(link: &'a (dyn std::error::Error + 'static)) -> Option<&'a [Vi
 fn helps(error: &anyhow::Error) -> Vec<String> {
     let mut helps: Vec<String> = error.chain().filter_map(help_of).collect();
     helps.dedup();
+    if helps.is_empty() && code(error) == Exit::Usage {
+        helps.push("the same command with --help shows examples".to_owned());
+    }
     helps
 }
 
@@ -318,6 +321,12 @@ mod tests {
         check(ServiceError::Invalid(vec![violation(ViolationCode::OperatorOnly)]), Exit::Refused);
         let both = vec![violation(ViolationCode::OperatorOnly), violation(ViolationCode::WrongType)];
         check(ServiceError::Invalid(both), Exit::Invalid);
+    }
+
+    #[test]
+    fn whoever_cannot_be_understood_is_sent_to_the_examples() {
+        let told = describe(&Trouble::usage("set twice").into(), Paint::plain());
+        assert_eq!(told, "error: set twice\nhelp: the same command with --help shows examples\n");
     }
 
     #[test]

@@ -17,19 +17,39 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::Cli;
+use crate::exit::Trouble;
 
 fn main() -> ExitCode {
-    // Asks for the help text end with 0, everything else that clap finds with 2.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && holds_secret() => return fail(&not_repeated()),
+        // A wish for the help text ends with 0, everything else that clap finds with 2.
+        Err(error) => error.exit(),
+    };
     start_logging(cli.global.verbose);
     let ended = runtime().and_then(|runtime| runtime.block_on(commands::run(cli)));
     match ended {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            exit::report(&error);
-            exit::code(&error).into()
-        }
+        Err(error) => fail(&error),
     }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    exit::report(error);
+    exit::code(error).into()
+}
+
+/// Whether any argument looks like a secret: then what clap says of them must not be repeated.
+fn holds_secret() -> bool {
+    let looks = |argument: &str| input::looks_like_secret(argument.trim_start_matches('-'));
+    std::env::args_os().skip(1).any(|argument| argument.to_str().is_some_and(looks))
+}
+
+fn not_repeated() -> anyhow::Error {
+    let message = "the command line cannot be understood, and is not shown: an argument looks like a secret";
+    let help = "arguments are visible to other users, so change that secret; it is read from standard input, a prompt or \
+                --from-file";
+    Trouble::refused(message).help(help).into()
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

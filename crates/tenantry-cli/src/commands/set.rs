@@ -26,7 +26,8 @@ use crate::shown;
 A VALUE is JSON if it can be read as JSON, and otherwise a text; a parameter that takes a text
 gets it as it stands. A secret is never taken from an argument, because arguments are visible to
 other users.
-`-` reads standard input, of which one line break at the end is dropped.
+`-` reads standard input, of which one line break at the end is dropped. Words that begin with a
+dash stand behind `--`.
 
 Examples:
   tenantry -t acme set persona.name Ada ai.default.temperature 0.4

@@ -1,5 +1,8 @@
 //! `demo`: worth watching, and true.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use crate::program::{Program, Ran, TENANTRY, snapshot};
 
 fn demo(program: &Program, more: &[&str]) -> Ran {
@@ -53,4 +56,17 @@ fn the_demo_removes_no_file_but_its_own() {
     std::fs::write(program.path(".demo/notes.txt"), "mine").unwrap();
     demo(&program, &["--fresh"]).ok();
     assert!(program.path(".demo/notes.txt").exists());
+}
+
+#[test]
+fn the_demo_serves_until_it_is_told_to_stop() {
+    let program = Program::without_store();
+    let mut command = program.command(&["demo", "--listen", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let last = lines.map(Result::unwrap).find(|line| line.contains("the model answers"));
+    assert!(last.is_some(), "it ended before it said everything");
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -1,5 +1,7 @@
 //! `apply` and `export`: many scopes in one file, whole or not at all.
 
+use std::fmt::Write as _;
+
 use crate::program::{Program, snapshot};
 
 const COMPANIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/companies.yaml");
@@ -81,7 +83,7 @@ fn a_bomb_of_aliases_is_refused_at_once() {
     let mut bomb = "a0: &a0 [x]\n".to_owned();
     for level in 1..40 {
         let below = format!("*a{}", level - 1);
-        bomb.push_str(&format!("a{level}: &a{level} [{below}, {below}, {below}, {below}]\n"));
+        let _ = writeln!(bomb, "a{level}: &a{level} [{below}, {below}, {below}, {below}]");
     }
     assert!(program.run_with(&["apply", "-f", "-"], &bomb).refused(4).contains("anchor"));
     let deep = format!("global: {}{}", "[".repeat(50_000), "]".repeat(50_000));

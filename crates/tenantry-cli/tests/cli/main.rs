@@ -11,5 +11,7 @@ mod refusals;
 mod secrets;
 mod serve;
 mod tenants;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tokens;
 mod values;

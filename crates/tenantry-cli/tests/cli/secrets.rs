@@ -29,7 +29,10 @@ fn base64(text: &str) -> Vec<String> {
 }
 
 fn forms() -> Vec<String> {
-    let percent = CANARY.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let percent = CANARY.bytes().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "%{byte:02X}");
+        text
+    });
     [vec![CANARY.to_owned(), hex(CANARY), percent], base64(CANARY)].concat()
 }
 
@@ -67,6 +70,10 @@ fn a_secret_in_an_argument_is_refused_and_not_repeated() {
         vec!["-t", "acme", "set", "odoo.password", "CANARY"],
         vec!["-t", "acme", "get", CANARY],
         vec!["token", "revoke", CANARY],
+        vec![CANARY],
+        vec!["-t", "acme", "get", "persona.name", CANARY],
+        vec!["-t", CANARY, "get"],
+        vec!["-t", "acme", "set", "openai.api_key", "-sk-CANARY-acme-3f9a1c07d2b84e65"],
     ] {
         let ran = program.run(&arguments);
         ran.refused(6);

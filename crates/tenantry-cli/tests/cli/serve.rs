@@ -23,9 +23,13 @@ impl Drop for Server {
 
 impl Server {
     fn start(program: &Program, more: &[&str]) -> Self {
+        Self::start_logging(program, more, Stdio::null())
+    }
+
+    fn start_logging(program: &Program, more: &[&str], log: Stdio) -> Self {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"][..], more].concat();
         let mut command = program.command(&arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).to_owned();
@@ -126,6 +130,27 @@ fn a_server_that_is_told_to_stop_ends_with_0() {
         let id = server.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn the_servers_log_shows_no_secret_and_no_token() {
+    let program = Program::with_acme();
+    let secret = "sk-CANARY-acme-77aa0d15c4";
+    program.set_secret("acme", "openai.api_key", secret);
+    let token = token(&program, "acme");
+    let log = std::fs::File::create(program.path("server.log")).unwrap();
+    let mut server = Server::start_logging(&program, &["--verbose"], log.into());
+    let answer = server.chat(&token).to_string();
+    server.get(&format!("/v1/tenants/acme/configuration?token={token}"), "");
+    server.get("/v1/tenants/acme/configuration", &token);
+    let id = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    server.child.wait().unwrap();
+    let said = answer + &std::fs::read_to_string(program.path("server.log")).unwrap();
+    assert!(said.contains("stopped"), "{said}");
+    for hidden in [secret, &token, token.rsplit('_').next().unwrap()] {
+        assert!(!said.contains(hidden), "{said}");
     }
 }
 

@@ -181,7 +181,7 @@ async fn explained(session: &Session, companies: &[Company], paint: Paint) -> an
 
 /// What to type, ready to be copied.
 fn to_try(server: SocketAddr, companies: &[Company], file: &Path, paint: Paint) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "tenantry".to_owned());
+    let program = std::env::args_os().next().map_or_else(|| "tenantry".into(), |name| name.display().to_string());
     let store = format!("{program} --store sqlite:{}", file.display());
     let mut page = heading(paint, "change one prompt, and see the next answer change");
     let Some(company) = companies.last() else { return page };
