@@ -19,6 +19,7 @@ use crate::Settings;
 use crate::cache::{Freshness, Times};
 use crate::clock::Moment;
 use crate::error::Stale;
+use crate::hot::OfTenant;
 use crate::reading::{Reading, Reasons};
 
 /// One tenant's configuration, for a whole request: it never changes, whatever is stored meanwhile.
@@ -29,20 +30,45 @@ pub struct TenantConfig<S> {
     stale: Option<Arc<Stale>>,
 }
 
-/// What stands behind a [`TenantConfig`].
+/// What stands behind a [`TenantConfig`]. What every load looks at comes first, right behind the reference counts.
+#[repr(C)]
 pub(crate) struct Config<S> {
     /// Until when it is served without a thought.
     pub(crate) due: Moment,
     /// The generation of the global layer that it was built with.
     pub(crate) generation: u64,
+    id: InlineId,
     /// Until when it is served while nothing newer can be had.
     pub(crate) usable_until: Moment,
-    pub(crate) tenant: TenantId,
+    tenant: TenantId,
     pub(crate) reading: Reading,
     settings: S,
     resolved: Resolved,
     revisions: RevisionVector,
     unavailable: Vec<LeftOut>,
+}
+
+/// A tenant's id where it stands: comparing it follows no pointer.
+struct InlineId {
+    length: u8,
+    bytes: [u8; Self::LONGEST],
+}
+
+impl InlineId {
+    /// What [`TenantId::parse`] lets through, in bytes.
+    const LONGEST: usize = 63;
+
+    fn new(tenant: &TenantId) -> Self {
+        let id = tenant.as_str().as_bytes();
+        let mut bytes = [0; Self::LONGEST];
+        bytes[..id.len()].copy_from_slice(id);
+        Self { length: u8::try_from(id.len()).expect("an id has at most 63 bytes"), bytes }
+    }
+
+    #[inline]
+    fn is(&self, tenant: &TenantId) -> bool {
+        self.bytes[..usize::from(self.length)] == *tenant.as_str().as_bytes()
+    }
 }
 
 /// The global layer at one moment, as configurations are built with it.
@@ -91,6 +117,7 @@ impl<S: Settings> Config<S> {
             due: freshness.due(reading.times),
             generation: global.generation,
             usable_until: freshness.usable_until(reading.times).earlier(freshness.usable_until(below.times)),
+            id: InlineId::new(tenant),
             tenant: tenant.clone(),
             reading,
             settings,
@@ -104,6 +131,17 @@ impl<S: Settings> Config<S> {
 impl<S> Config<S> {
     pub(crate) fn times(&self) -> Times {
         self.reading.times
+    }
+}
+
+impl<S> OfTenant for Config<S> {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    #[inline]
+    fn is_of(&self, tenant: &TenantId) -> bool {
+        self.id.is(tenant)
     }
 }
 

@@ -90,6 +90,7 @@ mod error;
 mod flight;
 mod gate;
 mod global;
+mod hot;
 pub mod identify;
 pub mod layer;
 mod loader;

@@ -9,6 +9,7 @@ use tenantry_core::scope::TenantId;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::Fault;
+use crate::hot::{HotSet, OfTenant};
 use crate::packed::{KeyTable, Packed};
 use crate::reading::Reading;
 use crate::source::Refusal;
@@ -18,17 +19,9 @@ type Map<V> = HashMap<TenantId, V, foldhash::fast::RandomState>;
 /// The cached configurations. Looking one up takes no lock and writes nothing that is shared but its reference count;
 /// whatever changes the shelf goes through its one lock.
 pub(crate) struct Shelf<S> {
-    hot: papaya::HashMap<TenantId, Slot<S>, foldhash::fast::RandomState>,
+    hot: HotSet<Config<S>>,
     books: Mutex<Books>,
     hot_tenants: usize,
-}
-
-/// A place in the hot set. What every load looks at stands here beside the pointer, because following the pointer to look
-/// would cost a second miss of the processor's cache.
-struct Slot<S> {
-    due: Moment,
-    generation: u64,
-    config: Arc<Config<S>>,
 }
 
 /// What only those look at who did not find a ready configuration.
@@ -77,7 +70,8 @@ const CANDIDATES: u32 = 4;
 
 impl<S> Shelf<S> {
     pub(crate) fn new<'a>(hot_tenants: usize, keys: impl IntoIterator<Item = &'a Key>) -> Self {
-        let shelf = Self { hot: papaya::HashMap::default(), books: Mutex::default(), hot_tenants: hot_tenants.max(1) };
+        let hot_tenants = hot_tenants.max(1);
+        let shelf = Self { hot: HotSet::new(hot_tenants), books: Mutex::default(), hot_tenants };
         shelf.learn(keys);
         shelf
     }
@@ -85,14 +79,12 @@ impl<S> Shelf<S> {
     /// The configuration of a tenant, if nothing is due at `now` and it was built with this generation of the global layer.
     #[inline]
     pub(crate) fn warm(&self, tenant: &TenantId, now: Moment, generation: u64) -> Option<Arc<Config<S>>> {
-        let hot = self.hot.pin();
-        let slot = hot.get(tenant)?;
-        (now.is_before(slot.due) && slot.generation == generation).then(|| Arc::clone(&slot.config))
+        self.hot.find(tenant, |config| now.is_before(config.due) && config.generation == generation)
     }
 
     /// The configuration of a tenant in the hot set, however old.
     pub(crate) fn ready(&self, tenant: &TenantId) -> Option<Arc<Config<S>>> {
-        self.hot.pin().get(tenant).map(|slot| Arc::clone(&slot.config))
+        self.hot.find(tenant, |_| true)
     }
 
     /// What is known of a tenant at `now`.
@@ -125,7 +117,7 @@ impl<S> Shelf<S> {
         if !is_wanted() {
             return;
         }
-        let tenant = config.tenant.clone();
+        let tenant = config.tenant().clone();
         if !books.places.contains_key(&tenant) {
             if books.order.len() >= self.hot_tenants {
                 self.displace_one(&mut books, random);
@@ -136,25 +128,24 @@ impl<S> Shelf<S> {
         }
         books.packed.remove(&tenant);
         books.refusals.remove(&tenant);
-        self.hot.pin().insert(tenant, Slot { due: config.due, generation: config.generation, config });
+        self.hot.insert(config);
     }
 
     /// Moves one tenant from the hot set to the packed ones: of a few taken at random, the one that was refreshed least
     /// recently. Tenants in use are refreshed again and again, so nobody keeps books about hits.
     fn displace_one(&self, books: &mut Books, random: impl Fn() -> f64) {
-        let hot = self.hot.pin();
         let candidates = (0..CANDIDATES).map(|_| &books.order[pick(books.order.len(), random())]);
-        let read_at = |tenant: &&TenantId| hot.get(*tenant).map_or(0, |slot| slot.config.times().parameters.monotonic);
+        let read_at = |tenant: &&TenantId| self.ready(tenant).map_or(0, |config| config.times().parameters.monotonic);
         let Some(tenant) = candidates.min_by_key(read_at).cloned() else { return };
-        if let Some(slot) = hot.get(&tenant) {
-            let packed = Packed::pack(&slot.config.reading, &books.keys);
+        if let Some(config) = self.ready(&tenant) {
+            let packed = Packed::pack(&config.reading, &books.keys);
             books.packed.insert(tenant.clone(), packed);
         }
         self.drop_hot(books, &tenant);
     }
 
     fn drop_hot(&self, books: &mut Books, tenant: &TenantId) {
-        self.hot.pin().remove(tenant);
+        self.hot.remove(tenant);
         if let Some(place) = books.places.remove(tenant) {
             books.order.swap_remove(place);
             if let Some(moved) = books.order.get(place).cloned() {
@@ -176,7 +167,7 @@ impl<S> Shelf<S> {
     /// Drops all that is cached of anybody; `and_then` runs under the same lock.
     pub(crate) fn drop_all(&self, and_then: impl FnOnce()) {
         let mut books = self.books();
-        self.hot.pin().clear();
+        self.hot.clear();
         *books = Books { keys: Arc::clone(&books.keys), ..Books::default() };
         and_then();
     }
