@@ -56,10 +56,13 @@ async fn a_change_that_was_decided_on_an_older_revision_is_refused_with_who_and_
 #[tokio::test]
 async fn all_violations_of_a_change_are_told_at_once_and_nothing_is_written() {
     let acme = Acme::new().await;
-    let changes = set("persona.nmae", "1").set(key("persona.warmth"), value("7")).set(key("persona.name"), value("5"));
+    let changes = set("persona.nmae", "1")
+        .set(key("persona.warmth"), value("7"))
+        .set(key("persona.name"), value("5"))
+        .set(key("routes.r.prompt"), value(r#""nothing""#));
     let refused = acme.change(&acme.scope, changes).await;
     let codes: Vec<_> = reasons(refused).iter().map(|violation| violation.code.code()).collect();
-    assert_eq!(codes, ["wrong_type", "unknown_parameter", "out_of_range"]);
+    assert_eq!(codes, ["wrong_type", "unknown_parameter", "out_of_range", "broken_link"]);
     assert_eq!(acme.service.tenant(&tenant("acme")).await.unwrap().revision, Revision(1));
 }
 
@@ -71,6 +74,8 @@ async fn a_secret_is_shown_by_its_fingerprint_alone() {
     let leaf = effective.resolved.leaf(&key("model.api_key")).unwrap();
     assert!(matches!(leaf.entry, Entry::Secret(mark) if !mark.version.is_empty()), "{leaf:?}");
     let history = acme.service.history(&acme.scope, &PageRequest::first(9)).await.unwrap().items;
+    assert_eq!(changed.differences[0].after.as_ref(), Some(leaf.entry), "the version that the commit made");
+    assert_eq!(history[0].changes, changed.differences);
     let shown = format!("{changed:?} {effective:?} {history:?}");
     assert!(!shown.contains("CANARY"), "{shown}");
     assert!(!serde_json::to_string(&history).unwrap().contains("CANARY"));
@@ -173,7 +178,7 @@ async fn restoring_makes_the_old_values_a_new_revision_and_leaves_secrets() {
     let old = acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap().revision;
     acme.change(&acme.scope, set("persona.name", r#""Eve""#).set(key("facts.a"), value(r#""x""#))).await.unwrap();
     acme.change(&acme.scope, secret("model.api_key", "CANARY")).await.unwrap();
-    let restored = acme.service.restore(&acme.scope, old, &context()).await.unwrap();
+    let restored = acme.service.restore(&acme.scope, old, None, &context()).await.unwrap();
     assert_eq!(restored.changed.revision, Revision(5));
     assert_eq!(restored.secrets_left, [key("model.api_key")]);
     assert_eq!(acme.shown("persona.name").await.1, value(r#""Ada""#));
@@ -181,7 +186,7 @@ async fn restoring_makes_the_old_values_a_new_revision_and_leaves_secrets() {
     let newest = acme.service.history(&acme.scope, &PageRequest::first(1)).await.unwrap().items.remove(0);
     assert_eq!((newest.action, newest.detail.as_deref()), (Action::Restore, Some("restored revision 2")));
     for missing in [0, 6] {
-        let refused = acme.service.restore(&acme.scope, Revision(missing), &context()).await;
+        let refused = acme.service.restore(&acme.scope, Revision(missing), None, &context()).await;
         assert!(matches!(refused, Err(ServiceError::NoSuchRevision { .. })), "{refused:?}");
     }
 }
@@ -198,7 +203,7 @@ async fn a_deleted_tenants_revisions_are_not_those_of_a_new_one_of_its_name() {
     assert!(matches!(gone, Err(ServiceError::UnknownTenant(_))));
     acme.service.create_tenant(&tenant("acme"), "Acme again", &context()).await.unwrap();
     assert_eq!(acme.shown("persona.name").await.0, Tier::Default);
-    let refused = acme.service.restore(&acme.scope, old, &context()).await;
+    let refused = acme.service.restore(&acme.scope, old, None, &context()).await;
     assert!(matches!(refused, Err(ServiceError::NoSuchRevision { .. })), "{refused:?}");
 }
 
@@ -247,6 +252,25 @@ async fn a_bundle_creates_and_changes_tenants() {
     assert_eq!(acme.shown("persona.name").await, (Tier::Tenant, value(r#""Ada""#)));
     let again = acme.service.import(&bundle, &context()).await.unwrap();
     assert!(again.tenants.iter().all(|tenant| tenant.differences == 0), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_bundle_may_come_before_the_secrets_that_its_values_need() {
+    let acme = Acme::new().await;
+    let refused = acme.change(&acme.scope, set("provider", r#""model""#)).await;
+    assert_eq!(reasons(refused)[0].code, ViolationCode::ConnectionMissing);
+    let text = r#"{"tenants": [{"tenant_id": "acme", "values": {"provider": "model"}, "secrets": null}]}"#;
+    let imported = acme.service.import(&Bundle::from_json(text).unwrap(), &context()).await.unwrap();
+    assert_eq!(imported.tenants[0].lacks[0].code, ViolationCode::ConnectionMissing);
+}
+
+#[tokio::test]
+async fn null_in_a_bundle_removes_an_override() {
+    let acme = Acme::new().await;
+    acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
+    let text = r#"{"tenants": [{"tenant_id": "acme", "values": {"persona": {"name": null}}}]}"#;
+    acme.service.import(&Bundle::from_json(text).unwrap(), &context()).await.unwrap();
+    assert_eq!(acme.shown("persona.name").await.0, Tier::Default);
 }
 
 #[tokio::test]

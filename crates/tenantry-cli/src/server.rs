@@ -9,8 +9,8 @@ use assistant::settings::Settings;
 use axum::Router;
 use tenantry::token::Tokens;
 use tenantry::{Freshness, Loader};
-use tenantry_admin::Api;
 use tenantry_admin::service::Service;
+use tenantry_admin::{Api, with_request_ids};
 use tenantry_integrations::egress::{AllowList, Egress};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -84,13 +84,13 @@ async fn router(plan: Plan) -> anyhow::Result<Router> {
     let stores = plan.service.stores().clone();
     let tokens = Tokens::open(&stores).await?;
     let api = tenantry_admin::router(Api { service: plan.service, tokens: tokens.clone() });
-    let Some(allow_list) = plan.assistant else { return Ok(api) };
+    let Some(allow_list) = plan.assistant else { return Ok(with_request_ids(api)) };
     let freshness =
         Freshness { parameters_fresh: plan.fresh_for, secrets_fresh: plan.fresh_for, ..Freshness::default() };
     let loader = Loader::<Settings>::builder(&stores).freshness(freshness).build();
     let loader = loader.context("the assistant's settings are no catalog")?;
     let egress = Egress::builder().allow_list(allow_list).build();
-    Ok(api.merge(assistant::channels::http::router(loader, tokens, egress)))
+    Ok(with_request_ids(api.merge(assistant::router(loader, tokens, egress))))
 }
 
 /// Ends when somebody asks the program to stop: Ctrl-C, or SIGTERM.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
-use crate::json::Nullable;
+use crate::json::{Nullable, without_null};
 use crate::key::{Key, KeyError};
 use crate::layer::Entry;
 use crate::secret::SecretText;
@@ -77,6 +77,11 @@ impl ChangeSet {
         match value {
             Nullable::Null => self.values.insert(key, None),
             Nullable::Value(value) => self.values.insert(key, Some(value)),
+            Nullable::List(_) => {
+                let pointer = format!("/{}", key.as_str().replace('.', "/"));
+                let error = without_null(value, &pointer).err();
+                return Err(PatchError::Null(error.map_or(pointer, |error| error.pointer)));
+            }
             Nullable::Table(table) => {
                 for (name, value) in table {
                     let child = key.child(&name).map_err(|error| PatchError::Name {
@@ -110,6 +115,9 @@ pub enum PatchError {
     /// The outermost value is not an object.
     #[error("expected an object of parameters")]
     NotATable,
+    /// A `null` within a list, where it cannot mean "remove the override".
+    #[error("{0}: null cannot stand in a list")]
+    Null(String),
     /// A name that no key has.
     #[error("{pointer}: {error}")]
     Name {
@@ -118,6 +126,17 @@ pub enum PatchError {
         /// What is wrong with it.
         error: KeyError,
     },
+}
+
+impl PatchError {
+    /// What is wrong, without the place.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NotATable => self.to_string(),
+            Self::Null(_) => "null cannot stand in a list".to_owned(),
+            Self::Name { error, .. } => error.to_string(),
+        }
+    }
 }
 
 /// How one leaf differs between two states. A secret shows as its mark, never as its text.
@@ -203,6 +222,9 @@ mod tests {
         let patch = parse_nullable(r#"{"persona":{"na me":1}}"#).unwrap();
         let error = ChangeSet::from_merge_patch(patch).unwrap_err();
         assert!(error.to_string().starts_with("/persona/na me: ' '"), "{error}");
+        let patch = parse_nullable(r#"{"persona":{"tags":[1,null]}}"#).unwrap();
+        let error = ChangeSet::from_merge_patch(patch).unwrap_err();
+        assert_eq!(error.to_string(), "/persona/tags/1: null cannot stand in a list");
         assert_eq!(ChangeSet::from_merge_patch(Nullable::Null).unwrap_err(), PatchError::NotATable);
     }
 

@@ -15,24 +15,20 @@ pub const DEEPEST: usize = 32;
 
 /// Reads a text that holds one value and no `null`.
 pub fn parse(text: &str) -> Result<Value, JsonError> {
-    match parse_nullable(text)? {
-        Nullable::Value(value) => Ok(value),
-        Nullable::Null => Err(JsonError::new("", Fault::Null)),
-        Nullable::Table(table) => values(table, ""),
-    }
+    without_null(parse_nullable(text)?, "")
 }
 
 /// A value in which names may stand for `null`, as in a JSON Merge Patch (RFC 7396).
-///
-/// Only tables are split like this: a `null` in a list is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Nullable {
     /// `null`.
     Null,
-    /// Anything that is neither `null` nor a table.
+    /// A value without any `null` in it that is no table.
     Value(Value),
     /// A table.
     Table(BTreeMap<String, Nullable>),
+    /// A list with a `null` somewhere in it.
+    List(Vec<Nullable>),
 }
 
 /// Reads a text that holds one value, in which names may stand for `null`.
@@ -41,17 +37,23 @@ pub fn parse_nullable(text: &str) -> Result<Nullable, JsonError> {
     read(raw, "", DEEPEST)
 }
 
-fn values(table: BTreeMap<String, Nullable>, pointer: &str) -> Result<Value, JsonError> {
-    let read = |(name, value): (String, Nullable)| {
-        let below = below(pointer, &name);
-        let value = match value {
-            Nullable::Null => return Err(JsonError::new(&below, Fault::Null)),
-            Nullable::Value(value) => value,
-            Nullable::Table(table) => values(table, &below)?,
-        };
-        Ok((name, value))
-    };
-    table.into_iter().map(read).collect::<Result<_, _>>().map(Value::Table)
+/// The value, if there is no `null` in it; else where one stands, below the place that `pointer` names.
+pub fn without_null(value: Nullable, pointer: &str) -> Result<Value, JsonError> {
+    match value {
+        Nullable::Null => Err(JsonError::new(pointer, Fault::Null)),
+        Nullable::Value(value) => Ok(value),
+        Nullable::Table(table) => {
+            let read = |(name, value): (String, Nullable)| {
+                let value = without_null(value, &below(pointer, &name))?;
+                Ok((name, value))
+            };
+            table.into_iter().map(read).collect::<Result<_, _>>().map(Value::Table)
+        }
+        Nullable::List(items) => {
+            let read = |(index, item): (usize, Nullable)| without_null(item, &below(pointer, &index.to_string()));
+            items.into_iter().enumerate().map(read).collect::<Result<_, _>>().map(Value::Array)
+        }
+    }
 }
 
 fn read(raw: &RawValue, pointer: &str, depth: usize) -> Result<Nullable, JsonError> {
@@ -60,7 +62,7 @@ fn read(raw: &RawValue, pointer: &str, depth: usize) -> Result<Nullable, JsonErr
     let value = match text.as_bytes().first() {
         Some(b'{' | b'[') if depth == 0 => return Err(fault(Fault::TooDeep)),
         Some(b'{') => return read_table(text, pointer, depth).map(Nullable::Table),
-        Some(b'[') => Value::Array(read_list(text, pointer, depth)?),
+        Some(b'[') => return read_list(text, pointer, depth),
         Some(b'n') => return Ok(Nullable::Null),
         Some(b't') => Value::Bool(true),
         Some(b'f') => Value::Bool(false),
@@ -85,18 +87,15 @@ fn read_table(text: &str, pointer: &str, depth: usize) -> Result<BTreeMap<String
     Ok(table)
 }
 
-fn read_list(text: &str, pointer: &str, depth: usize) -> Result<Vec<Value>, JsonError> {
-    let items: Vec<&RawValue> =
+fn read_list(text: &str, pointer: &str, depth: usize) -> Result<Nullable, JsonError> {
+    let raw: Vec<&RawValue> =
         serde_json::from_str(text).map_err(|error| JsonError::new(pointer, Fault::syntax(&error)))?;
-    let read_item = |(index, raw): (usize, &&RawValue)| {
-        let here = below(pointer, &index.to_string());
-        match read(raw, &here, depth - 1)? {
-            Nullable::Null => Err(JsonError::new(&here, Fault::Null)),
-            Nullable::Value(value) => Ok(value),
-            Nullable::Table(table) => values(table, &here),
-        }
-    };
-    items.iter().enumerate().map(read_item).collect()
+    let mut items = Vec::with_capacity(raw.len());
+    for (index, raw) in raw.into_iter().enumerate() {
+        items.push(read(raw, &below(pointer, &index.to_string()), depth - 1)?);
+    }
+    let whole = items.iter().cloned().map(|item| without_null(item, "")).collect::<Result<_, _>>();
+    Ok(whole.map_or(Nullable::List(items), |values| Nullable::Value(Value::Array(values))))
 }
 
 /// Appends a name to a JSON Pointer (RFC 6901).
@@ -212,6 +211,14 @@ mod tests {
         assert_eq!(refused("[1e999]").1, Fault::Number(NumberError::OutOfRange));
         assert_eq!(refused("{\n \"a\": NaN}").1, Fault::Syntax { line: 2, column: 7 });
         assert!(matches!(refused(r#""\ud800""#).1, Fault::Syntax { .. }), "a lone surrogate");
+    }
+
+    #[test]
+    fn a_list_keeps_its_nulls_where_they_may_stand() {
+        let read = parse_nullable(r#"[{"a":null},1]"#).unwrap();
+        let table = Nullable::Table([("a".to_owned(), Nullable::Null)].into());
+        assert_eq!(read, Nullable::List(vec![table, Nullable::Value(1.into())]));
+        assert_eq!(without_null(read, "/list").unwrap_err().pointer, "/list/0/a");
     }
 
     #[test]

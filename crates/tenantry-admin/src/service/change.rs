@@ -5,7 +5,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
 use tenantry_store::StoreError;
 
-use super::decide::{Decision, decide, name_version};
+use super::decide::{Decision, MissingConnections, decide, name_version};
 use super::{Context, Service, ServiceError};
 
 /// How often a change that expects nothing is decided anew when somebody else was quicker.
@@ -51,12 +51,9 @@ impl Service {
     ) -> Result<Changed, ServiceError> {
         let states = self.states(scope).await?;
         let state = states.looked_at();
-        if let Some(expected) = expected.filter(|expected| *expected != state.revision()) {
-            let (by, at) = state.head.as_ref().map(|head| (head.updated_by.clone(), head.updated_at)).unzip();
-            return Err(ServiceError::Conflict { scope: scope.clone(), expected, current: state.revision(), by, at });
-        }
+        state.must_be_at(expected)?;
         let from = state.revision();
-        match decide(self, &states, changes, context)? {
+        match decide(self, &states, changes, MissingConnections::Refused, context)? {
             Decision::NothingToDo => Ok(Changed { revision: from, differences: Vec::new() }),
             Decision::Commit { commit, mut differences, .. } => {
                 let committed = self.stores.commit(*commit).await;
@@ -67,16 +64,5 @@ impl Service {
                 Ok(Changed { revision: committed.revision, differences })
             }
         }
-    }
-
-    /// Looks whether a change would be accepted, and changes nothing.
-    pub async fn check_change(
-        &self,
-        scope: &Scope,
-        changes: &ChangeSet,
-        context: &Context,
-    ) -> Result<(), ServiceError> {
-        let states = self.states(scope).await?;
-        decide(self, &states, changes, context).map(drop)
     }
 }

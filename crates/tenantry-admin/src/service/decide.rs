@@ -8,7 +8,7 @@ use tenantry_core::document::Document;
 use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::secret::SecretText;
-use tenantry_core::validate::{Violation, introduced};
+use tenantry_core::validate::{Violation, ViolationCode, introduced};
 use tenantry_core::value::Value;
 use tenantry_store::limits::MOST_CHANGES;
 use tenantry_store::{
@@ -43,25 +43,44 @@ impl Decision {
     }
 }
 
+/// What becomes of a change that needs a connection which is not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MissingConnections {
+    /// It is refused.
+    Refused,
+    /// It is accepted, and told to be incomplete: a file of values often comes before the secrets that go with them.
+    Accepted,
+}
+
 /// Decides on a change of the scope that is looked at.
 pub(super) fn decide(
     service: &Service,
     states: &States,
     changes: &ChangeSet,
+    missing: MissingConnections,
     context: &Context,
 ) -> Result<Decision, ServiceError> {
     let state = states.looked_at();
-    let sorted = sort(service, state, changes)?;
+    let (sorted, mut violations) = sort(service, state, changes);
     let after = changed(service, state, &sorted);
+    let accepted = |violation: &Violation| {
+        missing == MissingConnections::Accepted && violation.code == ViolationCode::ConnectionMissing
+    };
+    for violation in new_violations(service, states, &after, &sorted) {
+        // What is wrong with a value itself is told once, however it shows after the merge.
+        if !accepted(&violation) && violations.iter().all(|known| known.key != violation.key) {
+            violations.push(violation);
+        }
+    }
+    if !violations.is_empty() {
+        violations.sort_by(|left, right| left.key.cmp(&right.key));
+        return Err(ServiceError::Invalid(violations));
+    }
     let mut differences = diff(state.entries(), after.entries());
     // The version that the commit makes is not known yet: the store fills it in.
     name_version(&mut differences, &SecretVersion(String::new()));
     if differences.is_empty() && (state.head.is_some() || state.scope.tenant().is_none()) {
         return Ok(Decision::NothingToDo);
-    }
-    let violations = new_violations(service, states, &after, &sorted);
-    if !violations.is_empty() {
-        return Err(ServiceError::Invalid(violations));
     }
     let items = item_changes(&state.items, &after.items);
     let claims = claims(service, state, &after)?;
@@ -96,8 +115,9 @@ pub(super) fn name_version(differences: &mut [Difference], version: &SecretVersi
 
 /// Sorts what is asked for into parameters and fields of the secret, and splits tables into what is stored.
 ///
-/// Fields of connections that may be shown are accepted among the values; secrets are not.
-fn sort(service: &Service, state: &ScopeState, changes: &ChangeSet) -> Result<ChangeSet, ServiceError> {
+/// Fields of connections that may be shown are accepted among the values; secrets are not. What is wrong with a value by
+/// itself is told beside.
+fn sort(service: &Service, state: &ScopeState, changes: &ChangeSet) -> (ChangeSet, Vec<Violation>) {
     let catalog = service.catalog();
     let mut sorted = ChangeSet { values: BTreeMap::new(), secrets: changes.secrets.clone() };
     let mut violations = Vec::new();
@@ -124,7 +144,7 @@ fn sort(service: &Service, state: &ScopeState, changes: &ChangeSet) -> Result<Ch
     for (key, text) in &sorted.secrets {
         violations.extend(text.iter().flat_map(|text| service.validator.check_secret(key, text)));
     }
-    if violations.is_empty() { Ok(sorted) } else { Err(ServiceError::Invalid(violations)) }
+    (sorted, violations)
 }
 
 /// The state that the change makes.

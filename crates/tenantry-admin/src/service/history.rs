@@ -7,7 +7,7 @@ use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::scope::Scope;
 use tenantry_store::{Action, LogEntry, LogQuery, Page, PageRequest, StoreError};
 
-use super::decide::{Decision, decide};
+use super::decide::{Decision, MissingConnections, decide};
 use super::{Changed, Context, ScopeState, Service, ServiceError};
 
 /// What a restore made.
@@ -33,17 +33,20 @@ impl Service {
         found.ok_or_else(|| ServiceError::NoSuchRevision { scope: scope.clone(), revision })
     }
 
-    /// Makes the plain values of an old revision the newest ones, as a new revision. Secrets stay as they are.
+    /// Makes the plain values of an old revision the newest ones, as a new revision. Secrets stay as they are. With
+    /// `expected`, only if the scope is at that revision.
     ///
     /// The old values are checked like any change: by today's catalog, and with today's values of the tier below.
     pub async fn restore(
         &self,
         scope: &Scope,
         revision: Revision,
+        expected: Option<Revision>,
         context: &Context,
     ) -> Result<Restored, ServiceError> {
         let states = self.states(scope).await?;
         let state = states.looked_at();
+        state.must_be_at(expected)?;
         let since = self.differences_since(state, revision).await?;
         let before = plain_document(state);
         let after = rewind(&before, since.iter().filter(|difference| !self.is_secret_field(&difference.key)));
@@ -51,7 +54,7 @@ impl Service {
         let secrets_left = self.secret_keys(&since);
         let from = state.revision();
         let unchanged = Changed { revision: from, differences: Vec::new() };
-        let changed = match decide(self, &states, &back, context)? {
+        let changed = match decide(self, &states, &back, MissingConnections::Refused, context)? {
             Decision::NothingToDo => unchanged,
             Decision::Commit { mut commit, differences, .. } => {
                 commit.entry.action = Action::Restore;

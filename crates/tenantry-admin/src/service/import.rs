@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 use tenantry_core::catalog::Sensitivity;
-use tenantry_core::change::ChangeSet;
+use tenantry_core::change::{ChangeSet, PatchError};
 use tenantry_core::document::Document;
 use tenantry_core::json::{JsonError, Nullable, parse_nullable};
 use tenantry_core::key::Key;
@@ -15,7 +15,7 @@ use tenantry_core::secret::SecretText;
 use tenantry_core::validate::{Violation, ViolationCode};
 use tenantry_core::value::Value;
 
-use super::decide::{Decision, decide};
+use super::decide::{Decision, MissingConnections, decide};
 use super::tenants::check_name;
 use super::{Context, ScopeState, Service, ServiceError, States};
 
@@ -76,7 +76,11 @@ impl Bundle {
         for (name, part) in faults.table("", read) {
             match (name.as_str(), part) {
                 ("global", part) => bundle.global = faults.values("/global", part),
-                ("tenants", Nullable::Value(Value::Array(tenants))) => bundle.tenants = faults.tenants(tenants),
+                ("tenants", Nullable::List(tenants)) => bundle.tenants = faults.tenants(tenants),
+                ("tenants", Nullable::Value(Value::Array(tenants))) => {
+                    bundle.tenants = faults.tenants(tenants.into_iter().map(nullable).collect());
+                }
+                ("tenants", Nullable::Null) => {}
                 ("tenants", _) => faults.add("/tenants", "expected a list of tenants"),
                 _ => faults.add(&format!("/{name}"), "expected global or tenants"),
             }
@@ -98,19 +102,19 @@ impl Faults {
         match part {
             Nullable::Table(table) => table,
             Nullable::Null => BTreeMap::new(),
-            Nullable::Value(value) => {
-                self.add(pointer, format!("expected a table, found {}", value.kind()));
+            other => {
+                self.add(pointer, format!("expected a table, found {}", kind(&other)));
                 BTreeMap::new()
             }
         }
     }
 
-    fn tenants(&mut self, tenants: Vec<Value>) -> Vec<BundleTenant> {
+    fn tenants(&mut self, tenants: Vec<Nullable>) -> Vec<BundleTenant> {
         let mut read = Vec::new();
         let mut seen = BTreeSet::new();
         for (index, tenant) in tenants.into_iter().enumerate() {
             let pointer = format!("/tenants/{index}");
-            let Some(tenant) = self.tenant(&pointer, nullable(tenant)) else { continue };
+            let Some(tenant) = self.tenant(&pointer, tenant) else { continue };
             if seen.insert(tenant.tenant_id.clone()) {
                 read.push(tenant);
             } else {
@@ -172,8 +176,8 @@ impl Faults {
         match part {
             Nullable::Null => drop(secrets.insert(name, None)),
             Nullable::Value(Value::String(text)) => drop(secrets.insert(name, Some(SecretText::new(text)))),
-            Nullable::Value(other) => {
-                self.add(&format!("{pointer}/{name}"), format!("expected a text, found {}", other.kind()));
+            Nullable::Value(_) | Nullable::List(_) => {
+                self.add(&format!("{pointer}/{name}"), format!("expected a text, found {}", kind(&part)));
             }
             Nullable::Table(fields) => {
                 for (field, part) in fields {
@@ -195,6 +199,25 @@ impl Faults {
                 None
             }
         }
+    }
+}
+
+/// A part of a bundle that cannot be read as a change, as what is wrong with its key.
+fn misfit(error: &PatchError) -> Violation {
+    let (pointer, code) = match error {
+        PatchError::NotATable => ("", ViolationCode::WrongType),
+        PatchError::Null(pointer) => (pointer.as_str(), ViolationCode::Null),
+        PatchError::Name { pointer, .. } => (pointer.as_str(), ViolationCode::UnknownParameter),
+    };
+    Violation::new(pointer.trim_start_matches('/').replace('/', "."), code, error.reason())
+}
+
+fn kind(part: &Nullable) -> &'static str {
+    match part {
+        Nullable::Null => "nothing",
+        Nullable::Value(value) => value.kind(),
+        Nullable::Table(_) => "a table",
+        Nullable::List(_) => "a list",
     }
 }
 
@@ -235,6 +258,9 @@ pub struct ImportedTenant {
     pub revision: Revision,
     /// How many of its leaves differ from before.
     pub differences: usize,
+    /// What it lacks before it can be used: connections that its values need and that are not set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Violation>,
 }
 
 /// A scope of a bundle, decided on.
@@ -244,6 +270,7 @@ struct Planned {
     decision: Decision,
     before: ScopeState,
     rename: Option<String>,
+    lacks: Vec<Violation>,
 }
 
 impl Service {
@@ -273,6 +300,7 @@ impl Service {
             created: planned.before.head.is_none(),
             revision: if planned.rename.is_some() { revision(planned).next() } else { revision(planned) },
             differences: planned.decision.differences(),
+            lacks: planned.lacks.clone(),
         };
         let changes_global = matches!(global.decision, Decision::Commit { .. });
         Ok(Imported {
@@ -322,12 +350,15 @@ impl Service {
         faults: &mut Vec<ScopeFaults>,
     ) -> Result<Option<Planned>, ServiceError> {
         let before = states.looked_at().clone();
-        let decided = self.changes(values).and_then(|changes| decide(self, states, &changes, context));
+        let decided = self
+            .changes(values)
+            .and_then(|changes| decide(self, states, &changes, MissingConnections::Accepted, context));
         match decided {
             Ok(decision) => {
                 let other = |name: &&str| before.head.is_some() && before.display_name != **name;
                 let rename = display_name.map(str::trim).filter(other).map(str::to_owned);
-                Ok(Some(Planned { tenant_id: before.scope.tenant().cloned(), decision, before, rename }))
+                let lacks = self.lacks(states, &decision);
+                Ok(Some(Planned { tenant_id: before.scope.tenant().cloned(), decision, before, rename, lacks }))
             }
             Err(ServiceError::Invalid(violations)) => {
                 faults.push(ScopeFaults { scope: before.scope, violations });
@@ -335,6 +366,17 @@ impl Service {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// The connections that a scope's values will need and not have.
+    fn lacks(&self, states: &States, decision: &Decision) -> Vec<Violation> {
+        let after = match decision {
+            Decision::NothingToDo => states.clone(),
+            Decision::Commit { after, .. } => states.with((**after).clone()),
+        };
+        let mut violations = self.validator.check_links(&after.resolve(&self.catalog));
+        violations.retain(|violation| violation.code == ViolationCode::ConnectionMissing);
+        violations
     }
 
     /// The change that a part of a bundle asks for; keys are accepted in both spellings.
@@ -348,7 +390,7 @@ impl Service {
             }
         }
         let patch = ChangeSet::from_merge_patch(Nullable::Table(dotted));
-        let mut changes = patch.map_err(|error| ServiceError::BadRequest(error.to_string()))?;
+        let mut changes = patch.map_err(|error| ServiceError::Invalid(vec![misfit(&error)]))?;
         for (name, text) in &values.secrets {
             match self.catalog.key(name) {
                 Ok(key) => drop(changes.secrets.insert(key, text.clone())),
@@ -365,7 +407,7 @@ impl Service {
         if let Some(name) = planned.rename {
             revision = self.rename_tenant(&tenant_id, &name, context).await?;
         }
-        Ok(ImportedTenant { tenant_id, created, revision, differences })
+        Ok(ImportedTenant { tenant_id, created, revision, differences, lacks: planned.lacks })
     }
 
     async fn carry_out(&self, decision: Decision, before: &ScopeState) -> Result<(Revision, usize), ServiceError> {

@@ -155,6 +155,13 @@ impl ScopeState {
         self.assembled.layer.revision()
     }
 
+    /// Refuses unless the scope is at the revision that a change was decided on, if it was on one.
+    fn must_be_at(&self, expected: Option<Revision>) -> Result<(), ServiceError> {
+        let Some(expected) = expected.filter(|expected| *expected != self.revision()) else { return Ok(()) };
+        let (by, at) = self.head.as_ref().map(|head| (head.updated_by.clone(), head.updated_at)).unzip();
+        Err(ServiceError::Conflict { scope: self.scope.clone(), expected, current: self.revision(), by, at })
+    }
+
     fn entries(&self) -> &[(Key, Entry)] {
         self.assembled.layer.entries()
     }

@@ -86,6 +86,7 @@ fn text(imported: &Imported, dry_run: bool, output: &Output) -> String {
         let id = paint.tone(Tone::Strong, tenant.tenant_id.as_str());
         let values = shown::count(tenant.differences, "value");
         lines.push(format!("{id} {done}, revision {}, {values}", tenant.revision));
+        lines.extend(tenant.lacks.iter().map(|lack| format!("  {} {lack}", paint.tone(Tone::Warn, "lacks"))));
     }
     if lines.is_empty() {
         lines.push("nothing to import".to_owned());

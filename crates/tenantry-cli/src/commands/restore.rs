@@ -1,10 +1,8 @@
 //! `tenantry restore`: makes an old revision's values the newest ones.
 
 use clap::Args;
-use tenantry_admin::service::ServiceError;
 use tenantry_core::key::Key;
 use tenantry_core::layer::Revision;
-use tenantry_core::scope::Scope;
 
 use crate::output::{Tone, note};
 use crate::session::Session;
@@ -28,8 +26,7 @@ impl Restore {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let scope = session.global.scope()?;
         let revision = Revision(self.revision);
-        expect(session, &scope).await?;
-        let restored = session.service.restore(&scope, revision, &session.context()).await?;
+        let restored = session.service.restore(&scope, revision, session.global.expected(), &session.context()).await?;
         let changed = &restored.changed;
         let document = serde_json::json!({
             "scope": shown::scope(&scope),
@@ -54,16 +51,4 @@ impl Restore {
         }
         Ok(())
     }
-}
-
-/// Refuses if the scope is not at the expected revision. The restore itself refuses if it moves after this.
-async fn expect(session: &Session, scope: &Scope) -> anyhow::Result<()> {
-    let Some(expected) = session.global.expected() else { return Ok(()) };
-    let head = session.service.effective(scope).await?.head;
-    let current = head.as_ref().map_or(Revision(0), |head| head.revision);
-    if current == expected {
-        return Ok(());
-    }
-    let (by, at) = head.map(|head| (head.updated_by, head.updated_at)).unzip();
-    Err(ServiceError::Conflict { scope: scope.clone(), expected, current, by, at }.into())
 }

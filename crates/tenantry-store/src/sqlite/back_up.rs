@@ -11,13 +11,16 @@ use crate::error::StoreError;
 
 /// Writes a copy of one state of the store to a new file, which appears under its name when it is whole.
 pub(super) fn back_up(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+    let named = to.display();
     let unusable = |error: io::Error| {
-        let to = to.display();
+        let to = &named;
         StoreError::CannotOpen(match error.kind() {
             io::ErrorKind::AlreadyExists => format!("{to} is there already, expected a new file: name another one"),
             _ => format!("{to} cannot be written ({error}), expected a folder that this user may write to"),
         })
     };
+    // A bare name has no folder in it, and the copy is drafted in its folder.
+    let to = &std::path::absolute(to).map_err(unusable)?;
     if to.try_exists().map_err(unusable)? {
         return Err(unusable(io::ErrorKind::AlreadyExists.into()));
     }
