@@ -68,10 +68,7 @@ pub fn resolve(mut layers: Vec<Arc<Layer>>, connections: &Connections) -> Resolv
 
 /// One pass over all layers at once, smallest key first.
 struct Merge<'a> {
-    layers: Vec<&'a [(Key, Entry)]>,
-    tiers: Vec<Tier>,
-    /// The next entry of each layer.
-    cursors: Vec<usize>,
+    layers: Vec<Ahead<'a>>,
     connections: &'a [Connection],
     /// The highest layer with a field of the first of `connections`, once the merge is inside that section.
     owner: Option<usize>,
@@ -79,12 +76,26 @@ struct Merge<'a> {
     values: Vec<(&'a Key, usize)>,
 }
 
+/// The entries of one layer that are still to be merged.
+struct Ahead<'a> {
+    tier: Tier,
+    entries: &'a [(Key, Entry)],
+    /// How many entries are behind.
+    index: usize,
+}
+
+impl Ahead<'_> {
+    fn step(&mut self) {
+        self.entries = &self.entries[1..];
+        self.index += 1;
+    }
+}
+
 impl<'a> Merge<'a> {
     fn new(layers: &'a [Arc<Layer>], connections: &'a Connections) -> Self {
+        let ahead = |layer: &'a Arc<Layer>| Ahead { tier: layer.tier(), entries: layer.entries(), index: 0 };
         Self {
-            layers: layers.iter().map(|layer| layer.entries()).collect(),
-            tiers: layers.iter().map(|layer| layer.tier()).collect(),
-            cursors: vec![0; layers.len()],
+            layers: layers.iter().map(ahead).collect(),
             connections: &connections.0,
             owner: None,
             values: Vec::new(),
@@ -92,18 +103,17 @@ impl<'a> Merge<'a> {
     }
 
     fn run(mut self) -> Vec<Leaf> {
-        let longest = self.layers.iter().map(|entries| entries.len()).max().unwrap_or(0);
+        let longest = self.layers.iter().map(|layer| layer.entries.len()).max().unwrap_or(0);
         let mut leaves = Vec::with_capacity(longest + longest / 4);
         while let Some(key) = self.smallest_key() {
             self.enter_connection(key);
-            let winner = self.advance(key);
-            leaves.extend(winner);
+            leaves.extend(self.advance(key));
         }
         leaves
     }
 
     fn next_key(&self, layer: usize) -> Option<&'a Key> {
-        self.layers[layer].get(self.cursors[layer]).map(|(key, _)| key)
+        self.layers[layer].entries.first().map(|(key, _)| key)
     }
 
     fn smallest_key(&self) -> Option<&'a Key> {
@@ -132,7 +142,7 @@ impl<'a> Merge<'a> {
     /// cursor is behind, so a layer with any field has one next.
     fn owner_of(&self, section: &Key) -> Option<usize> {
         let sets_any = |layer: &usize| self.next_key(*layer).is_some_and(|key| key.is_within(section));
-        (0..self.layers.len()).rev().filter(|layer| self.tiers[*layer] != Tier::Default).find(sets_any)
+        (0..self.layers.len()).rev().filter(|layer| self.layers[*layer].tier != Tier::Default).find(sets_any)
     }
 
     /// Moves every cursor past the key, and gives the leaf of the layer that wins it, if any does.
@@ -143,16 +153,16 @@ impl<'a> Merge<'a> {
                 continue;
             }
             if self.is_seen(layer) {
-                winner = Some(Leaf { layer: narrow(layer), index: narrow(self.cursors[layer]) });
+                winner = Some(Leaf { layer: narrow(layer), index: narrow(self.layers[layer].index) });
             }
-            self.cursors[layer] += 1;
+            self.layers[layer].step();
         }
         winner.filter(|leaf| self.is_open(key, leaf.layer as usize))
     }
 
     /// Whether a connection lets the layer's fields be seen.
     fn is_seen(&self, layer: usize) -> bool {
-        self.owner.is_none_or(|owner| layer == owner || self.tiers[layer] == Tier::Default)
+        self.owner.is_none_or(|owner| layer == owner || self.layers[layer].tier == Tier::Default)
     }
 
     /// Whether neither a value above the key nor a table below it, of the same layer or a higher one, hides the layer's
@@ -164,12 +174,12 @@ impl<'a> Merge<'a> {
         if self.values.last().is_some_and(|(_, by)| layer <= *by) {
             return false;
         }
-        let is_table_higher = |other| self.next_key(other).is_some_and(|next| next.is_below(key));
-        let hidden = (layer + 1..self.layers.len()).any(is_table_higher);
-        if (0..self.layers.len()).any(is_table_higher) {
+        let is_table = |layer: &usize| self.next_key(*layer).is_some_and(|next| next.is_below(key));
+        let table = (0..self.layers.len()).rev().find(is_table);
+        if table.is_some() {
             self.values.push((key, layer));
         }
-        !hidden
+        table.is_none_or(|table| table <= layer)
     }
 }
 
