@@ -14,6 +14,7 @@ mod layer;
 mod secretlike;
 #[cfg(test)]
 mod tests;
+mod time_zone;
 mod value;
 mod violation;
 

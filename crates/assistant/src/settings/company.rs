@@ -42,7 +42,7 @@ pub struct Company {
     #[schemars(
         length(max = 64),
         extend(
-            "pattern" = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+            "format" = "iana-time-zone",
             "x-examples" = ["Europe/Berlin", "America/Mexico_City", "UTC"]
         )
     )]

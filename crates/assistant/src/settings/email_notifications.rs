@@ -12,6 +12,7 @@ pub struct EmailNotifications {
     /// Enabled
     ///
     /// Whether summaries of incoming e-mail are posted to Slack. The connection to Slack must be set.
+    #[schemars(extend("x-requires" = { "true": ["slack"] }))]
     pub enabled: bool,
 
     /// Channel

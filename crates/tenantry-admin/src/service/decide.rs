@@ -196,7 +196,7 @@ fn new_violations(service: &Service, states: &States, after: &ScopeState, change
         .filter(|key| changes.keys().any(|c| key.is_within(c)))
         .cloned()
         .collect();
-    introduced(&check(states), check(&states.with(after.clone())), &written)
+    introduced(service.catalog(), &check(states), check(&states.with(after.clone())), &written)
 }
 
 /// The items to write and to remove so that the stored ones say what the state after the change says. Items that another

@@ -65,6 +65,7 @@ fn text(schema: &Json) -> String {
     let noun = match schema["format"].as_str() {
         Some("uri" | "url") => "a URL such as https://example.com",
         Some("email") => "an e-mail address",
+        Some("iana-time-zone") => "a time zone of the IANA data base such as Europe/Berlin",
         Some("date") => "a date such as 2026-01-31",
         Some("date-time") => "a time such as 2026-01-31T09:00:00Z",
         _ => "a string",

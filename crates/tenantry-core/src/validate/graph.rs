@@ -60,11 +60,15 @@ impl<'a> Graph<'a> {
         missing_entries.chain(missing_connections).map(|violation| violation.in_tier(leaf.origin.tier)).collect()
     }
 
-    /// Tells of a name that is no entry of the table.
+    /// Tells of a name that is no entry of the table, or one that is switched off.
     fn missing_entry(&self, table: &Key, leaf: Effective<'_>, name: &str) -> Option<Violation> {
         let entry = table.child(name).ok().filter(|_| is_segment(name));
-        if entry.is_some_and(|entry| self.resolved.within(&entry).len() > 0) {
-            return None;
+        if let Some(entry) = entry.filter(|entry| self.resolved.within(entry).len() > 0) {
+            let message = format!("{} -> {entry} is switched off", leaf.key);
+            return self.is_switched_off(&entry).then(|| {
+                let hint = "name one that is switched on, or switch it on";
+                Violation::new(leaf.key, ViolationCode::BrokenLink, message).with_hint(hint)
+            });
         }
         let entries = self.entries(table);
         let end = if entries.is_empty() { format!("; {table} has no entries") } else { String::new() };
@@ -135,12 +139,13 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The names that a value holds: itself, or the items of a list.
+/// The names that a value holds: itself, or the items of a list. A switch holds one only while it is on.
 fn names(value: &Value) -> Vec<&str> {
     match value {
+        Value::Bool(true) => vec!["true"],
         Value::String(name) => vec![name],
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
-        Value::Bool(_) | Value::Number(_) | Value::Table(_) => Vec::new(),
+        Value::Bool(false) | Value::Number(_) | Value::Table(_) => Vec::new(),
     }
 }
 

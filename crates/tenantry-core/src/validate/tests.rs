@@ -261,7 +261,7 @@ fn the_whole_check_is_that_of_layers_links_and_templates() {
 fn refused(before: &Resolved, after: &Resolved, written: &[&str]) -> Vec<&'static str> {
     let validator = validator();
     let written = written.iter().map(|at| key(at)).collect();
-    let refused = introduced(&validator.check(before), validator.check(after), &written);
+    let refused = introduced(validator.catalog(), &validator.check(before), validator.check(after), &written);
     refused.iter().map(|violation| violation.code.code()).collect()
 }
 
@@ -357,4 +357,56 @@ proptest! {
         let said = format!("{violations:?}{}", lines(&violations));
         prop_assert!(!said.contains(&text), "{}", said);
     }
+}
+
+#[test]
+fn a_route_is_not_switched_on_before_its_connection_is_set() {
+    let route = |enabled| {
+        let json = format!(
+            r#"{{"prompts":{{"p":"x"}},"routing":{{"routes":{{"a":{{"prompt":"p","tools":["find_partner"],"enabled":{enabled}}}}}}}}}"#
+        );
+        tenant(&json, &[])
+    };
+    assert_eq!(refused(&route(false), &route(true), &["routing.routes.a.enabled"]), ["connection_missing"]);
+    assert!(refused(&route(false), &route(true), &["prompts.p"]).is_empty(), "a switch of somebody else's");
+}
+
+#[test]
+fn a_route_that_others_name_is_not_switched_off() {
+    let fallback = |enabled| {
+        let json = format!(
+            r#"{{"prompts":{{"p":"x"}},"routing":{{"fallback":"a","routes":{{"a":{{"prompt":"p","enabled":{enabled}}}}}}}}}"#
+        );
+        tenant(&json, &[])
+    };
+    assert_eq!(refused(&fallback(true), &fallback(false), &["routing.routes.a.enabled"]), ["broken_link"]);
+    let said = lines(&validator().check(&fallback(false)));
+    assert!(said.contains("routing.fallback -> routing.routes.a is switched off"), "{said}");
+}
+
+#[test]
+fn a_time_zone_is_one_of_the_data_base_and_a_switch_may_need_a_connection() {
+    let schema = serde_json::json!({
+        "type": "object",
+        "properties": {
+            "zone": { "type": "string", "format": "iana-time-zone" },
+            "notify": { "type": "boolean", "x-requires": { "true": ["slack"] } },
+            "slack": {
+                "type": "object",
+                "x-connection": true,
+                "properties": { "token": { "type": "string", "x-sensitivity": "secret" } }
+            }
+        }
+    });
+    let catalog = Arc::new(Catalog::from_schema(&schema).unwrap());
+    let validator = Validator::new(Arc::clone(&catalog));
+    assert!(validator.check_value(&key("zone"), &"Europe/Berlin".into()).is_empty());
+    let wrong = lines(&validator.check_value(&key("zone"), &"Europe/Berln".into()));
+    assert!(wrong.contains("Europe/Berlin"), "{wrong}");
+    let links = |json: &str| {
+        let layers = vec![Arc::clone(catalog.defaults()), layer(Tier::Tenant, json, &[])];
+        lines(&validator.check_links(&resolve(layers, catalog.connections())))
+    };
+    assert_eq!(links(r#"{"notify":false}"#), "");
+    assert!(links(r#"{"notify":true}"#).contains("the connection slack is not set"), "{}", links(r#"{"notify":true}"#));
 }

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::secretlike::looks_like_secret;
+use super::time_zone;
 use super::violation::{Violation, ViolationCode};
 use super::{LARGEST_SECRET, LARGEST_VALUE, Validator};
 use crate::catalog::shape::{Fault, FaultKind};
@@ -66,6 +67,7 @@ pub(super) fn check_shown(validator: &Validator, parameter: &Parameter, key: &Ke
     violations.extend(check_shape(parameter, key, value));
     if let (true, Value::String(text)) = (violations.is_empty(), value) {
         violations.extend(url_refused(validator, parameter, key, text));
+        violations.extend(time_zone::check(parameter, key, text));
     }
     violations
 }
