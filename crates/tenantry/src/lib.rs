@@ -81,6 +81,7 @@
 //! | tell which tenant a request is for | [`credential`], [`token`], [`identify`] |
 //! | have all of that done for each HTTP request | [`layer::TenantLayer`] |
 //! | answer with what went wrong | [`problem::Problem`] |
+//! | test an application without any store | [`testing::loader`] |
 
 mod cache;
 mod clock;
@@ -102,6 +103,7 @@ mod refusal;
 mod revocations;
 mod shelf;
 mod source;
+pub mod testing;
 pub mod token;
 
 use schemars::JsonSchema;
