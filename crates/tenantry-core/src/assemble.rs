@@ -10,6 +10,7 @@ use crate::key::Key;
 use crate::layer::{Entry, Layer, Revision, Tier};
 use crate::scope::Scope;
 use crate::secret::{FingerprintKey, SecretMark, SecretText};
+use crate::usable::Fault;
 use crate::value::Value;
 
 /// A scope's secret as it is stored: a flat set of named texts with one version.
@@ -30,6 +31,8 @@ pub struct Assembled {
     pub secrets: BTreeMap<Key, SecretText>,
     /// What is stored but cannot be used.
     pub oddities: Vec<Oddity>,
+    /// Of those, the ones that stand in the place of a parameter or section, so that [`crate::usable`] refuses the scope.
+    pub blocked: Vec<Fault>,
 }
 
 /// Something stored that is not part of the configuration. It never holds the value.
@@ -59,36 +62,52 @@ pub fn assemble(
     items: impl IntoIterator<Item = (Key, Value)>,
     secret: Option<SecretFields<'_>>,
 ) -> Assembled {
-    let mut oddities = Vec::new();
-    let document = plain_values(catalog, items, &mut oddities);
+    let mut odd = Odd::default();
+    let document = plain_values(catalog, items, &mut odd);
     let (shown, marks, secrets) = match secret {
-        Some(stored) => read_secret(catalog, fingerprints, scope, stored, &mut oddities),
+        Some(stored) => read_secret(catalog, fingerprints, scope, stored, &mut odd),
         None => Default::default(),
     };
+    let Odd { oddities, blocked } = odd;
     let (document, _) = Document::from_items(document.into_iter().chain(shown));
     let layer = Layer::new(Tier::of(scope), revision, document).with_secrets(marks);
-    Assembled { layer, secrets, oddities }
+    Assembled { layer, secrets, oddities, blocked }
+}
+
+/// What is left out.
+#[derive(Default)]
+struct Odd {
+    oddities: Vec<Oddity>,
+    blocked: Vec<Fault>,
+}
+
+impl Odd {
+    fn push(&mut self, oddity: Oddity) {
+        self.oddities.push(oddity);
+    }
+
+    /// Leaves out what stands in the place of something that the catalog knows.
+    fn block(&mut self, key: &Key, oddity: Oddity) {
+        self.blocked.push(Fault::new(key, &*oddity.reason));
+        self.push(oddity);
+    }
 }
 
 /// The leaves of the stored items that are plain parameters of the catalog.
-fn plain_values(
-    catalog: &Catalog,
-    items: impl IntoIterator<Item = (Key, Value)>,
-    oddities: &mut Vec<Oddity>,
-) -> Vec<(Key, Value)> {
+fn plain_values(catalog: &Catalog, items: impl IntoIterator<Item = (Key, Value)>, odd: &mut Odd) -> Vec<(Key, Value)> {
     let (document, unusable) = Document::from_items(items);
-    oddities.extend(unusable.iter().map(unusable_name));
+    odd.oddities.extend(unusable.iter().map(unusable_name));
     let mut leaves = Vec::with_capacity(document.leaves().len());
     for (key, value) in document.into_leaves() {
         match catalog.parameter(&key).map(|parameter| parameter.sensitivity) {
             Some(Sensitivity::Plain) => leaves.push((key, value)),
             Some(Sensitivity::Credential | Sensitivity::Secret) => {
-                oddities.push(Oddity::new(&key, "belongs into the secret, not among the plain parameters"));
+                odd.push(Oddity::new(&key, "belongs into the secret, not among the plain parameters"));
             }
             None if catalog.is_section(&key) => {
-                oddities.push(Oddity::new(&key, "is a section: a value cannot stand in its place"));
+                odd.block(&key, Oddity::new(&key, "is a section: a value cannot stand in its place"));
             }
-            None => oddities.push(Oddity::new(&key, "is no parameter of the catalog")),
+            None => odd.push(Oddity::new(&key, "is no parameter of the catalog")),
         }
     }
     leaves
@@ -110,16 +129,16 @@ fn read_secret(
     fingerprints: &FingerprintKey,
     scope: &Scope,
     stored: SecretFields<'_>,
-    oddities: &mut Vec<Oddity>,
+    odd: &mut Odd,
 ) -> Read {
     let (mut shown, mut marks, mut secrets) = Read::default();
     for (field, text) in stored.fields {
         let Some(key) = catalog.key_of_secret_field(field) else {
-            oddities.push(Oddity::new(field, "is no field of the catalog's secret"));
+            odd.push(Oddity::new(field, "is no field of the catalog's secret"));
             continue;
         };
         if text.is_blank() {
-            oddities.push(Oddity::new(field, "is blank: an empty text is never a secret"));
+            odd.block(key, Oddity::new(field, "is blank: an empty text is never a secret"));
             continue;
         }
         match catalog.parameter(key).map(|parameter| parameter.sensitivity) {
@@ -130,7 +149,7 @@ fn read_secret(
             }
             Some(Sensitivity::Credential) => shown.push((key.clone(), Value::String(text.expose().to_owned()))),
             Some(Sensitivity::Plain) | None => {
-                oddities.push(Oddity::new(field, "belongs among the plain parameters, not into the secret"));
+                odd.push(Oddity::new(field, "belongs among the plain parameters, not into the secret"));
             }
         }
     }

@@ -8,6 +8,7 @@
 //! | one tier | [`layer::Layer`] |
 //! | merged | [`resolve::Resolved`], by the one [`resolve::resolve`] |
 //! | checked | [`validate::Violation`]s, all at once, by a [`validate::Validator`] |
+//! | fit to be served | or its [`usable::Fault`]s, by the one [`usable::verdict`] |
 //! | typed | the application's own struct, by [`settings::build`] |
 //! | changed | [`change::ChangeSet`] asked for, [`change::Difference`]s made |
 
@@ -24,5 +25,6 @@ pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod template;
+pub mod usable;
 pub mod validate;
 pub mod value;

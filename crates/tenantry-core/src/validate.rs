@@ -77,6 +77,12 @@ impl Validator {
         sorted(value::check_secret(self, key, text))
     }
 
+    /// Checks type, range and form of a parameter's value, even of one that looks like a secret: not to be shown.
+    pub(crate) fn check_form(&self, key: &Key, value: &Value) -> Vec<Violation> {
+        let parameter = self.catalog.parameter(key);
+        parameter.map_or_else(Vec::new, |parameter| value::check_shape(parameter, key, value))
+    }
+
     /// Checks every entry that a tier has. Built-in values were checked when the catalog was made.
     pub fn check_layer(&self, layer: &Layer) -> Vec<Violation> {
         sorted(layer::check(self, layer))

@@ -103,7 +103,8 @@ pub(super) fn check_secret(validator: &Validator, key: &Key, secret: &SecretText
     violations
 }
 
-fn check_shape(parameter: &Parameter, key: &Key, value: &Value) -> Vec<Violation> {
+/// Checks type, range and form.
+pub(super) fn check_shape(parameter: &Parameter, key: &Key, value: &Value) -> Vec<Violation> {
     if let (Value::Number(number), Some(limits)) = (value, integer_limits(&parameter.schema))
         && number.is_integer()
         && !fits(number, limits)
