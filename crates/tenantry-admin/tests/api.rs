@@ -15,6 +15,7 @@ use tenantry_admin::{Api, router};
 use tenantry_core::change::ChangeSet;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
+use tenantry_store::{OpenOptions, StoreUrl, Stores};
 use tower::ServiceExt;
 
 const ACME: &str = "/v1/tenants/acme/configuration";
@@ -29,7 +30,18 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let acme = Acme::new().await;
+        Self::over(Acme::new().await).await
+    }
+
+    /// The same over a file, which is to be changed by hand.
+    async fn in_file() -> (Self, ByHand) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(folder.path().join("store.db"));
+        let (stores, _) = Stores::create(&url, &OpenOptions::default()).await.unwrap();
+        (Self::over(Acme::over(stores).await).await, ByHand { folder })
+    }
+
+    async fn over(acme: Acme) -> Self {
         acme.service.create_tenant(&tenant("beta"), "Beta", &context()).await.unwrap();
         for (id, secret) in [("acme", "CANARY-acme"), ("beta", "CANARY-beta")] {
             let changes = ChangeSet::default()
@@ -66,6 +78,22 @@ impl World {
     async fn as_operator(&self, path: &str) -> (StatusCode, HeaderMap, Value, String) {
         let bearer = format!("Bearer {}", self.operator_token);
         self.send(path, &[("authorization", bearer.as_str())]).await
+    }
+}
+
+/// A store's file, changed behind the program's back.
+struct ByHand {
+    folder: tempfile::TempDir,
+}
+
+impl ByHand {
+    fn item(&self, scope: &str, key: &str, text: &str) {
+        let sql = "INSERT INTO items (scope, key, value) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3";
+        self.connection().execute(sql, [scope, key, text]).unwrap();
+    }
+
+    fn connection(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap()
     }
 }
 
@@ -133,6 +161,28 @@ async fn a_changed_secret_changes_the_tag_even_if_it_is_a_global_one() {
     world.acme.change(&world.acme.scope, secret).await.unwrap();
     let after = world.as_acme(ACME, &[]).await.1["etag"].clone();
     assert_ne!(before, after);
+}
+
+#[tokio::test]
+async fn a_value_changed_by_hand_changes_the_tag_though_no_revision_moved() {
+    let (world, by_hand) = World::in_file().await;
+    let before = world.as_acme(ACME, &[]).await.1["etag"].to_str().unwrap().to_owned();
+    by_hand.item("acme", "persona.name", r#""by hand""#);
+    let (status, headers, body, _) = world.as_acme(ACME, &[("if-none-match", &before)]).await;
+    assert_eq!((status, &body["values"]["persona"]["name"]), (StatusCode::OK, &json!("by hand")));
+    assert_ne!(headers["etag"], before.as_str());
+}
+
+#[tokio::test]
+async fn a_new_built_in_value_changes_the_tag() {
+    let world = World::new().await;
+    let before = world.as_acme(ACME, &[]).await.1["etag"].to_str().unwrap().to_owned();
+    let upgraded = support::SCHEMA.replace("\"default\": 10", "\"default\": 11");
+    let service = support::service(world.acme.service.stores().clone(), &upgraded).await;
+    let tokens = Tokens::open(service.stores()).await.unwrap();
+    let world = World { router: router(Api { service, tokens }), ..world };
+    let (status, _, body, _) = world.as_acme(ACME, &[("if-none-match", &before)]).await;
+    assert_eq!((status, &body["values"]["limit"]), (StatusCode::OK, &json!(11)));
 }
 
 #[tokio::test]
@@ -205,6 +255,8 @@ async fn a_bad_tenant_id_is_refused_by_its_rule() {
         ("%D0%B0cme", "tenant_id_invalid"),
         ("ac%E2%80%8Bme", "tenant_id_invalid"),
         ("ac%00me", "tenant_id_invalid"),
+        ("%ff", "tenant_id_invalid"),
+        ("acme%c3%28", "tenant_id_invalid"),
         ("*", "tenant_id_invalid"),
         ("$%7Baws:username%7D", "tenant_id_invalid"),
         ("root", "tenant_id_reserved"),

@@ -1,10 +1,12 @@
 //! `GET /v1/tenants/{tenant_id}/configuration`: what a tenant gets.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use tenantry::problem::Problem;
 use tenantry_core::document::Document;
 use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Revision};
@@ -58,10 +60,11 @@ struct HiddenLine<'a> {
 pub(crate) async fn show(
     State(api): State<Api>,
     caller: Caller,
-    Path(tenant_id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
+    let Path(tenant_id) = path.map_err(|_| unreadable_id())?;
     let tenant = caller.tenant(&tenant_id, &headers)?;
     let scope = tenant.clone().into();
     caller.needs(Permission::Read, &scope)?;
@@ -69,12 +72,12 @@ pub(crate) async fn show(
     caller.check_served(effective.head.as_ref())?;
     let with_explain =
         query.is_some_and(|query| query.split('&').any(|part| matches!(part, "explain" | "explain=true")));
-    let tag = entity_tag(&tenant, &effective, with_explain);
+    let body = serde_json::to_vec(&configuration(&tenant, &effective, with_explain)).expect("a configuration is JSON");
+    let tag = entity_tag(&tenant, &effective, &body);
     let head = [(ETAG, header(&tag)), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
     if headers.get_all(IF_NONE_MATCH).iter().any(|sent| matches(sent, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, head).into_response());
     }
-    let body = serde_json::to_vec(&configuration(&tenant, &effective, with_explain)).expect("a configuration is JSON");
     Ok((head, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
 }
 
@@ -99,22 +102,19 @@ fn explain_line<'a>(explanation: &Explanation<'a>) -> ExplainLine<'a> {
     ExplainLine { key: explanation.leaf.key, origin: explanation.leaf.origin, hides: hides.collect() }
 }
 
-/// The entity tag of a configuration: a hash of what it is made of, so that it tells nothing by itself and is bound to the
-/// tenant and its incarnation.
-fn entity_tag(tenant: &TenantId, effective: &Effective, with_explain: bool) -> String {
+/// The entity tag of a configuration: a hash of what is sent, bound to the tenant and its incarnation. Revisions alone
+/// would not do: values are also changed by hand, and built-in ones by an upgrade.
+fn entity_tag(tenant: &TenantId, effective: &Effective, body: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new();
     let incarnation = effective.head.as_ref().map_or("", |head| head.incarnation.as_str());
-    hasher.update(format!("{tenant} {incarnation} {with_explain}").as_bytes());
-    for leaf in effective.resolved.iter() {
-        // Secrets are told by their marks; a global secret's change moves no revision of the tenant.
-        if let Entry::Secret(mark) = leaf.entry {
-            hasher.update(format!(" {} {}", mark.version, mark.fingerprint).as_bytes());
-        }
-    }
-    for origin in effective.resolved.revisions() {
-        hasher.update(format!(" {} {}", origin.tier, origin.revision).as_bytes());
-    }
+    hasher.update(format!("{tenant} {incarnation} ").as_bytes()).update(body);
     format!("\"{}\"", &hasher.finalize().to_hex()[..32])
+}
+
+/// The answer to a path whose percent signs do not spell text.
+fn unreadable_id() -> Problem {
+    let detail = "the path: a tenant id has a-z, 0-9 and '-', and the percent signs here do not even spell text";
+    Problem::new(StatusCode::BAD_REQUEST, "tenant_id_invalid", detail)
 }
 
 fn header(text: &str) -> HeaderValue {

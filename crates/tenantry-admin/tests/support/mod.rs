@@ -16,7 +16,7 @@ use tenantry_core::value::Value;
 use tenantry_store::Stores;
 use tenantry_store::memory::MemoryStore;
 
-const SCHEMA: &str = r#"{
+pub(crate) const SCHEMA: &str = r#"{
     "title": "Test",
     "type": "object",
     "properties": {
@@ -63,9 +63,11 @@ pub(crate) struct Acme {
 
 impl Acme {
     pub(crate) async fn new() -> Self {
-        let catalog = Arc::new(Catalog::from_schema(&serde_json::from_str(SCHEMA).unwrap()).unwrap());
-        let stores = Stores::new(Arc::new(MemoryStore::new()));
-        let service = Service::open(stores, catalog.clone(), Validator::new(catalog)).await.unwrap();
+        Self::over(Stores::new(Arc::new(MemoryStore::new()))).await
+    }
+
+    pub(crate) async fn over(stores: Stores) -> Self {
+        let service = service(stores, SCHEMA).await;
         service.create_tenant(&tenant("acme"), "Acme", &context()).await.unwrap();
         Self { service, scope: Scope::Tenant(tenant("acme")) }
     }
@@ -80,6 +82,12 @@ impl Acme {
         let leaf = effective.resolved.leaf(&key(name)).unwrap();
         (leaf.origin.tier, leaf.entry.value().unwrap().clone())
     }
+}
+
+/// The use cases by another catalog.
+pub(crate) async fn service(stores: Stores, schema: &str) -> Service {
+    let catalog = Arc::new(Catalog::from_schema(&serde_json::from_str(schema).unwrap()).unwrap());
+    Service::open(stores, catalog.clone(), Validator::new(catalog)).await.unwrap()
 }
 
 pub(crate) fn at() -> Timestamp {
