@@ -114,6 +114,8 @@ fn rule(violation: &Violation) -> Option<String> {
         | ViolationCode::BrokenLink
         | ViolationCode::ConnectionIncomplete { .. }
         | ViolationCode::ConnectionMissing
+        | ViolationCode::Taken
+        | ViolationCode::Twice
         | ViolationCode::Misplaced => None,
     }
 }

@@ -85,6 +85,10 @@ pub enum ViolationCode {
     OperatorOnly,
     /// A value that must be each tenant's own is set for all tenants.
     UniqueGlobally,
+    /// A value that must be each tenant's own is another one's already.
+    Taken,
+    /// One key is set twice in one go, by two spellings or among values and secrets.
+    Twice,
     /// The value is larger than any value may be.
     TooLarge,
     /// A credential or secret is stored with the plain parameters, or the other way round.
@@ -114,6 +118,8 @@ impl ViolationCode {
             Self::ConnectionMissing => "connection_missing",
             Self::OperatorOnly => "operator_only",
             Self::UniqueGlobally => "unique_globally",
+            Self::Taken => "taken",
+            Self::Twice => "twice",
             Self::TooLarge => "too_large",
             Self::Misplaced => "misplaced",
             Self::NotAParameter => "not_a_parameter",
