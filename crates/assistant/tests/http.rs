@@ -23,7 +23,7 @@ use tenantry_store::memory::MemoryStore;
 use tenantry_store::{SecretStore, SecretVersion, SecretWrite, StoreError, StoreKeys, StoredSecret, Stores};
 use tower::ServiceExt;
 
-use crate::stored::{CANARY, add_company};
+use crate::stored::{CANARY, add_company, set_global};
 
 const HOUR: u64 = 3_600_000_000_000;
 
@@ -149,5 +149,19 @@ async fn a_key_that_cannot_be_read_is_told_from_one_that_is_not_set() {
     assert_eq!(problem["detail"], "openai.api_key is set but cannot be read for now: try again later");
     let (status, shown) = served.post(&token, &rehearsed).await;
     assert_eq!((status, &shown["obstacle"]), (StatusCode::OK, &problem["detail"]), "a dry run needs no key");
-    assert!(shown["configuration"]["stale"]["reason"].is_string(), "{shown}");
+    assert_eq!(shown["configuration"]["stale"]["reason"], "store unavailable");
+}
+
+#[tokio::test]
+async fn a_stored_value_that_cannot_be_used_is_not_shown_to_callers() {
+    let served = served().await;
+    let token = add_company(&served.stores, "acme", &[], &[]).await;
+    let rehearsed = json!({"text": "Hi", "intent": "chitchat", "dry_run": true});
+    set_global(&served.stores, "ai.default.provider", r#""openai""#).await;
+    served.post(&token, &rehearsed).await;
+    set_global(&served.stores, "ai.default.provider", r#""sk-CANARYGLOB1234567""#).await;
+    served.clock.0.fetch_add(HOUR / 30, Ordering::SeqCst);
+    let (status, shown) = served.post(&token, &rehearsed).await;
+    assert_eq!(status, StatusCode::OK, "{shown}");
+    assert_eq!(shown["configuration"]["stale"]["reason"], "configuration invalid");
 }

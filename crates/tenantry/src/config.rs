@@ -165,11 +165,10 @@ fn lone_secrets<'a>(
     })
 }
 
+/// Names the place alone: the error's own words quote what is stored there.
 fn misfit(error: &SettingsError) -> Reasons {
     let place = error.key().unwrap_or("the settings").to_owned();
-    let message = error.to_string();
-    let reason = message.strip_prefix(&format!("{place}: ")).unwrap_or(&message).to_owned();
-    [Oddity { place, reason }].into()
+    [Oddity { place, reason: "is not what the application's settings take".to_owned() }].into()
 }
 
 impl<S> TenantConfig<S> {

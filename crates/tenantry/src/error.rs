@@ -75,6 +75,17 @@ pub enum StaleReason {
     Unchecked,
 }
 
+impl StaleReason {
+    /// The reason in a fixed word or two, for those who may use the application but not see what is stored: the whole
+    /// reason, which names keys and tells what the store said, is for logs.
+    pub fn in_short(&self) -> &'static str {
+        match self {
+            Self::Unusable(_) => "configuration invalid",
+            Self::Unavailable(_) | Self::Unchecked => "store unavailable",
+        }
+    }
+}
+
 impl fmt::Display for StaleReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

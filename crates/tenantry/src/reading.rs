@@ -10,8 +10,9 @@ use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Layer};
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::{FingerprintKey, SecretText};
-use tenantry_core::validate::{Validator, Violation, ViolationCode};
-use tenantry_store::{Head, OddItem, SecretVersion, StoredScope, StoredSecret};
+use tenantry_core::usable::verdict;
+use tenantry_core::validate::Validator;
+use tenantry_store::{Head, SecretVersion, StoredScope, StoredSecret};
 
 use crate::cache::Times;
 
@@ -45,25 +46,15 @@ impl Reading {
         secret: Option<&StoredSecret>,
         times: Times,
     ) -> Result<Self, Reasons> {
-        let catalog = validator.catalog();
-        let (mut unusable, mut oddities) = odd_places(catalog, &stored, secret);
         let fields = secret.map(|secret| SecretFields { version: &secret.version.0, fields: &secret.fields });
         let Head { revision, display_name, incarnation, .. } = stored.head;
         let items = stored.items.into_iter().map(|item| (item.key, item.value));
-        let assembled = assemble(catalog, keys, scope, revision, items, fields);
-        let Assembled { layer, secrets, oddities: left_out } = assembled;
-        let is_section = |oddity: &Oddity| Key::parse(&oddity.place).is_ok_and(|key| catalog.is_section(&key));
-        let violations = validator.check_layer(&layer);
-        for (makes_unusable, oddity) in left_out
-            .into_iter()
-            .map(|oddity| (is_section(&oddity), oddity))
-            .chain(violations.iter().map(|violation| (makes_unusable(&violation.code), told(violation))))
-        {
-            if makes_unusable { unusable.push(oddity) } else { oddities.push(oddity) }
-        }
-        if !unusable.is_empty() {
-            return Err(unusable.into());
-        }
+        let assembled = assemble(validator.catalog(), keys, scope, revision, items, fields);
+        let odd = stored.odd.into_iter().chain(secret.into_iter().flat_map(|secret| secret.odd.iter().cloned()));
+        let unreadable = odd.map(|odd| Oddity { place: odd.key, reason: odd.reason });
+        let oddities = verdict(validator, &assembled, unreadable)
+            .map_err(|faults| faults.into_iter().map(Oddity::from).collect::<Reasons>())?;
+        let Assembled { layer, secrets, .. } = assembled;
         Ok(Self {
             layer: Arc::new(layer),
             display_name: display_name.into(),
@@ -116,57 +107,5 @@ impl Reading {
     /// The text of a secret that this scope sets.
     pub(crate) fn text(&self, key: &Key) -> Option<&SecretText> {
         self.texts.as_ref()?.get(key)
-    }
-}
-
-/// What cannot be read: first what stands in the place of a parameter, so that the value which it hides must not be
-/// guessed; then what harms nobody.
-fn odd_places(catalog: &Catalog, stored: &StoredScope, secret: Option<&StoredSecret>) -> (Vec<Oddity>, Vec<Oddity>) {
-    let is_parameter =
-        |place: &str| Key::parse(place).is_ok_and(|key| catalog.parameter(&key).is_some() || catalog.is_section(&key));
-    let is_field = |place: &str| catalog.key_of_secret_field(place).is_some();
-    let items = stored.odd.iter().map(|odd| (is_parameter(&odd.key), odd));
-    let fields = secret.into_iter().flat_map(|secret| &secret.odd).map(|odd| (is_field(&odd.key), odd));
-    let (known, unknown): (Vec<_>, Vec<_>) = items.chain(fields).partition(|(is_known, _)| *is_known);
-    let tell = |(_, odd): (bool, &OddItem)| Oddity { place: odd.key.clone(), reason: odd.reason.clone() };
-    let mut unusable: Vec<Oddity> = known.into_iter().map(tell).collect();
-    unusable.extend(secret.into_iter().flat_map(|secret| blank_fields(catalog, secret)));
-    (unusable, unknown.into_iter().map(tell).collect())
-}
-
-/// Known fields with nothing in them: an empty text is never a secret, and must not uncover another tier's either.
-fn blank_fields(catalog: &Catalog, secret: &StoredSecret) -> Vec<Oddity> {
-    let is_known = |field: &str| catalog.key_of_secret_field(field).is_some();
-    let blank = secret.fields.iter().filter(|(field, text)| is_known(field) && text.is_blank());
-    blank.map(|(field, _)| Oddity { place: field.clone(), reason: "is blank".to_owned() }).collect()
-}
-
-fn told(violation: &Violation) -> Oddity {
-    Oddity { place: violation.key.clone(), reason: violation.message.clone() }
-}
-
-/// Whether a stored value that breaks a rule cannot be served. The other rules are for those who write.
-fn makes_unusable(code: &ViolationCode) -> bool {
-    match code {
-        ViolationCode::WrongType
-        | ViolationCode::OutOfRange
-        | ViolationCode::NotAllowed
-        | ViolationCode::Pattern
-        | ViolationCode::Null
-        | ViolationCode::TooLarge
-        | ViolationCode::NotAParameter
-        | ViolationCode::OperatorOnly
-        | ViolationCode::UniqueGlobally => true,
-        ViolationCode::UnknownParameter
-        | ViolationCode::LooksLikeSecret
-        | ViolationCode::SecretBlank
-        | ViolationCode::SecretWhitespace
-        | ViolationCode::ControlCharacter
-        | ViolationCode::UrlNotAllowed
-        | ViolationCode::TemplateInvalid { .. }
-        | ViolationCode::BrokenLink
-        | ViolationCode::ConnectionIncomplete { .. }
-        | ViolationCode::ConnectionMissing
-        | ViolationCode::Misplaced => false,
     }
 }

@@ -52,13 +52,13 @@ pub struct ConfigurationShown {
 pub struct StaleShown {
     /// Seconds since it was read.
     pub age_seconds: u64,
-    /// Why it could not be read again.
-    pub reason: String,
+    /// Why it could not be read again, in a fixed word or two: the rest is for the operator's logs.
+    pub reason: &'static str,
 }
 
 impl ConfigurationShown {
     pub(super) fn of(config: &TenantConfig<Settings>) -> Self {
-        let stale = |stale: &Stale| StaleShown { age_seconds: stale.age.as_secs(), reason: stale.reason.to_string() };
+        let stale = |stale: &Stale| StaleShown { age_seconds: stale.age.as_secs(), reason: stale.reason.in_short() };
         Self {
             tenant: config.tenant().clone(),
             revisions: config.revisions().clone(),

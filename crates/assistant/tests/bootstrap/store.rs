@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tenantry_core::scope::Scope;
 use tenantry_store::{OpenOptions, StoreUrl, Stores};
 
-use crate::stored::{add_company, add_token};
+use crate::stored::{add_company, add_token, set_global};
 
 /// A store that is gone when this is dropped.
 pub(crate) struct Store {
@@ -36,6 +36,11 @@ impl Store {
     /// Adds a company and answers with its token.
     pub(crate) async fn company(&self, id: &str, values: &[(&str, &str)], secrets: &[(&str, &str)]) -> String {
         add_company(&self.stores, id, values, secrets).await
+    }
+
+    /// Sets one value for all companies, good or bad.
+    pub(crate) async fn set_global(&self, key: &str, json: &str) {
+        set_global(&self.stores, key, json).await;
     }
 
     /// Makes a token that ends after so many days, which may be over.

@@ -86,6 +86,17 @@ async fn a_bad_body_is_refused_with_its_place() {
 }
 
 #[tokio::test]
+async fn a_stored_value_that_cannot_be_used_is_named_and_not_shown() {
+    let store = Store::new().await;
+    let token = store.company("acme", &[], &[]).await;
+    store.set_global("ai.default.provider", r#""sk-CANARYGLOB1234567""#).await;
+    let mut function = Function::start(&store, "").await;
+    let answer = function.invoke(&example("direct", &token)).await;
+    assert_eq!((status(&answer), &answer["code"]), (500, &json!("configuration_invalid")), "{answer}");
+    assert!(function.stop().contains("ai.default.provider"));
+}
+
+#[tokio::test]
 async fn a_provider_that_fails_gets_a_polite_and_true_answer_without_its_inside() {
     let (store, model) = (Store::new().await, Model::start().await);
     let secrets = [("openai_api_key", "sk-CANARY-acme"), ("openai_base_url", &model.base_url())];

@@ -41,6 +41,26 @@ pub(crate) async fn add_company(
     add_token(stores, scope, 90).await
 }
 
+/// Sets one value, good or bad, for all companies.
+pub(crate) async fn set_global(stores: &Stores, key: &str, json: &str) {
+    let item = ItemChange { key: Key::parse(key).unwrap(), value: Some(Value::from_json(json).unwrap()) };
+    let (expected, head) = match stores.read(&Scope::Global).await.unwrap() {
+        Some(stored) => (Expected::At(stored.head.revision), HeadChange::Keep),
+        None => (Expected::Absent, HeadChange::Create { display_name: String::new() }),
+    };
+    let commit = Commit {
+        scope: Scope::Global,
+        expected,
+        head,
+        items: vec![item],
+        secret: None,
+        claims: Vec::new(),
+        default_revision: Revision(0),
+        entry: entry(&Scope::Global, Action::Change),
+    };
+    stores.commit(commit).await.unwrap();
+}
+
 /// Makes a token that ends after so many days, which may be over.
 pub(crate) async fn add_token(stores: &Stores, scope: Scope, days: i64) -> String {
     let token = TokenText::from_random(&random(&scope, days));

@@ -47,7 +47,7 @@ async fn a_tenant_that_sets_what_is_the_operators_does_not_get_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_blank_secret_keeps_the_last_good_configuration() {
-    check("odoo_password", async |world| world.faulty.blank_field(&scope("acme"), "odoo_password")).await;
+    check("odoo.password", async |world| world.faulty.blank_field(&scope("acme"), "odoo_password")).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,6 +90,37 @@ async fn what_the_catalog_does_not_know_is_reported_and_harms_nobody() {
     assert!(config.stale().is_none());
     let places: Vec<_> = config.oddities().iter().map(|oddity| oddity.place.as_str()).collect();
     assert_eq!(places, ["old.thing", "persona.nmae", "odoo_pasword"]);
+}
+
+/// Stores a bad value in a scope, and looks for it in all that is said of it, warm and cold.
+async fn assert_not_shown(id: &str, place: &str, json: &str) {
+    let world = World::new().await;
+    world.load("acme").await.unwrap();
+    world.set(id, place, json).await;
+    world.pass(seconds(300)).await;
+    let config = world.load("acme").await.unwrap();
+    let stale = config.stale().unwrap();
+    assert_eq!(stale.reason.in_short(), "configuration invalid");
+    let mut shown = format!("{stale} {stale:?}");
+    world.loader.purge_all();
+    let error = world.load("acme").await.unwrap_err();
+    write!(shown, "{error} {error:?}").unwrap();
+    assert!(shown.contains(place) && !shown.contains("CANARY"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_value_is_not_shown_in_the_reason() {
+    for id in ["acme", "#global"] {
+        assert_not_shown(id, "persona.warmth", r#""CANARYVALUE""#).await;
+        assert_not_shown(id, "persona.mood", r#""CANARYVALUE""#).await;
+        assert_not_shown(id, "persona.mood", r#""sk-CANARYGLOB1234567""#).await;
+        assert_not_shown(id, "limits", r#""CANARYVALUE""#).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_the_catalog_takes_but_not_the_settings_is_not_shown() {
+    assert_not_shown("acme", "persona.since", r#""CANARYVALUE""#).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry::{Clock, LoadError, Loader, Moment, TenantConfig};
@@ -38,11 +39,23 @@ pub(crate) struct Persona {
     pub(crate) name: String,
     #[schemars(range(min = 0.0, max = 2.0))]
     pub(crate) warmth: f64,
+    pub(crate) mood: Mood,
+    /// A day, though its schema takes any text.
+    #[schemars(with = "String")]
+    pub(crate) since: Date,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mood {
+    #[default]
+    Calm,
+    Merry,
 }
 
 impl Default for Persona {
     fn default() -> Self {
-        Self { name: "Ada".to_owned(), warmth: 1.0 }
+        Self { name: "Ada".to_owned(), warmth: 1.0, mood: Mood::Calm, since: Date::constant(2026, 11, 23) }
     }
 }
 
