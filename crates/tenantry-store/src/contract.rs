@@ -17,6 +17,7 @@
 #![expect(clippy::unwrap_used, reason = "these functions are tests, though they are compiled for other crates")]
 
 pub mod acts;
+pub mod batches;
 pub mod bindings;
 pub mod history;
 pub mod isolation;
@@ -52,6 +53,16 @@ macro_rules! store_contract {
                     creating_and_expecting_must_agree
                     writers_of_different_scopes_all_succeed
                     a_healthy_store_checks_clean;
+                batches:
+                    commits_that_belong_together_are_all_made_and_answered_in_order
+                    one_refused_commit_of_several_leaves_all_scopes_as_they_were
+                    a_conflict_among_several_names_the_scope_that_moved
+                    a_binding_moves_from_one_tenant_to_another_in_whatever_order
+                    two_of_several_that_take_one_binding_are_refused
+                    a_scope_that_several_commits_name_is_refused
+                    a_scope_is_renamed_together_with_its_values
+                    no_commits_change_nothing
+                    of_batches_over_the_same_scopes_one_wins_whole;
                 items:
                     values_of_every_kind_come_back_as_written
                     numbers_keep_38_digits

@@ -1,5 +1,7 @@
 //! Decides what a commit makes of a scope, before any store writes it: pure, and the same for every store.
 
+use std::collections::BTreeSet;
+
 use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::scope::Scope;
 
@@ -41,6 +43,15 @@ pub(crate) fn next_head(
         updated_by: commit.entry.actor.clone(),
         ..head.clone()
     })
+}
+
+/// Refuses several commits together of which two are about one scope: which of them comes first?
+pub(crate) fn check_scopes(commits: &[Commit]) -> Result<(), StoreError> {
+    let mut scopes = BTreeSet::new();
+    if commits.iter().all(|commit| scopes.insert(&commit.scope)) {
+        return Ok(());
+    }
+    Err(StoreError::Refused("commits that belong together name each scope once"))
 }
 
 /// Refuses what makes no sense, whatever is stored.

@@ -4,6 +4,7 @@
 //! which adds the writes that touch both. Every store passes the same contract (`contract.rs`). No type of any back end
 //! crosses this API.
 
+mod batch;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod cursor;
@@ -18,6 +19,7 @@ mod records;
 pub mod sqlite;
 mod url;
 
+pub use batch::BatchError;
 pub use error::{Source, StoreError};
 pub use ports::{ParameterStore, SecretStore, Store};
 pub use records::{

@@ -20,7 +20,7 @@ pub const LARGEST_SECRET: usize = 60 * 1024;
 pub const MOST_CHANGES: usize = 97;
 
 /// Refuses a commit that is too large in itself, whatever it meets.
-pub(crate) fn check_commit(commit: &Commit) -> Result<(), StoreError> {
+pub fn check_commit(commit: &Commit) -> Result<(), StoreError> {
     check("the number of items in one change set", commit.items.len() + commit.claims.len(), MOST_CHANGES)?;
     let mut keys = BTreeSet::new();
     for item in &commit.items {
@@ -43,12 +43,12 @@ pub(crate) fn check_secret_write(write: &SecretWrite) -> Result<(), StoreError> 
 }
 
 /// Refuses a scope of too many items.
-pub(crate) fn check_items(count: usize) -> Result<(), StoreError> {
+pub fn check_items(count: usize) -> Result<(), StoreError> {
     check("the number of items in one scope", count, MOST_ITEMS)
 }
 
 /// Refuses a secret that is too large as a whole.
-pub(crate) fn check_secret(fields: &BTreeMap<String, SecretText>) -> Result<(), StoreError> {
+pub fn check_secret(fields: &BTreeMap<String, SecretText>) -> Result<(), StoreError> {
     // Each member has a colon and a comma but the last, and the braces are two more.
     let members = fields.iter().map(|(name, text)| json_length(name) + json_length(text.expose()) + 2).sum::<usize>();
     check("the secret", members + 2 - usize::from(!fields.is_empty()), LARGEST_SECRET)

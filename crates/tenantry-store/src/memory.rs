@@ -11,6 +11,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::FingerprintKey;
 
+use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::random;
@@ -41,6 +42,11 @@ impl MemoryStore {
     }
 }
 
+/// What the only one of several commits made.
+fn only(committed: Vec<Committed>) -> Committed {
+    committed.into_iter().next().expect("each commit is answered")
+}
+
 impl Default for MemoryStore {
     fn default() -> Self {
         Self::new()
@@ -54,7 +60,7 @@ impl ParameterStore for MemoryStore {
     }
 
     async fn commit_parameters(&self, commit: Commit) -> Result<Committed, StoreError> {
-        self.state().commit(commit, &random::name())
+        self.commit_all(vec![commit]).await.map(only).map_err(|refused| refused.error)
     }
 
     async fn tenants(&self, page: &PageRequest) -> Result<Page<TenantSummary>, StoreError> {
@@ -127,6 +133,11 @@ impl SecretStore for MemoryStore {
 impl Store for MemoryStore {
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.commit_parameters(commit).await
+    }
+
+    async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Committed>, BatchError> {
+        let named = commits.into_iter().map(|commit| (commit, random::name())).collect();
+        self.state().commit_all(named)
     }
 
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
 
+use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
@@ -88,6 +89,12 @@ pub trait SecretStore: Send + Sync + 'static {
 pub trait Store: ParameterStore + SecretStore {
     /// Makes the next revision of a scope, its secret included, or changes nothing at all.
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Makes the next revisions of several scopes, or changes nothing at all. Answers in the order of the commits.
+    ///
+    /// No scope may be named twice. All that the commits release is free before any of them takes, so that a binding can
+    /// move from one tenant to another, in whatever order they stand. What is refused names the scope.
+    async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Committed>, BatchError>;
 
     /// Erases a suspended tenant: its values, secret, bindings and tokens, and the values in its log. A tombstone with the
     /// log entry stays, so that nothing cached of it can come back under a new tenant of the same name.

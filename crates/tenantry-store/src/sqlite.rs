@@ -39,6 +39,7 @@ use tenantry_core::scope::{Scope, TenantId};
 use tokio::sync::Mutex;
 use tracing::warn;
 
+use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::records::{
@@ -46,7 +47,7 @@ use crate::records::{
     Revocations, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary, TokenRecord,
 };
 use crate::url::{Created, OpenOptions};
-use crate::{limits, random};
+use crate::{decide, limits, random};
 
 /// A store in one file. Several may be open on one file, in one process or in many.
 pub struct SqliteStore {
@@ -89,17 +90,18 @@ impl SqliteStore {
     }
 
     /// Writes in one transaction, on a thread that may wait for the disk. It goes on when the caller does not wait.
-    async fn write<T: Send + 'static>(
+    async fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        write: impl FnOnce(&Transaction<'_>, &Inner) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        write: impl FnOnce(&Transaction<'_>, &Inner) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let mut writer = self.writer.clone().lock_owned().await;
         let inner = self.inner.clone();
         blocking(move || {
-            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate);
+            let transaction = transaction.map_err(StoreError::from)?;
             schema::check_format(&transaction)?;
             let answer = write(&transaction, &inner)?;
-            transaction.commit()?;
+            transaction.commit().map_err(StoreError::from)?;
             Ok(answer)
         })
         .await
@@ -120,14 +122,14 @@ impl SqliteStore {
 }
 
 /// Does work on a thread that may block; a panic there goes on here.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
+async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(cancelled) => Err(StoreError::Unavailable(cancelled.into())),
+            Err(cancelled) => Err(StoreError::Unavailable(cancelled.into()).into()),
         },
     }
 }
@@ -139,9 +141,8 @@ impl ParameterStore for SqliteStore {
     }
 
     async fn commit_parameters(&self, commit: Commit) -> Result<Committed, StoreError> {
-        limits::check_commit(&commit)?;
-        let incarnation = random::name();
-        self.write(move |transaction, inner| commit::commit(transaction, &inner.sealing, commit, &incarnation)).await
+        let committed = self.commit_all(vec![commit]).await.map_err(|refused| refused.error)?;
+        Ok(committed.into_iter().next().expect("each commit is answered"))
     }
 
     async fn tenants(&self, page: &PageRequest) -> Result<Page<TenantSummary>, StoreError> {
@@ -217,6 +218,15 @@ impl SecretStore for SqliteStore {
 impl Store for SqliteStore {
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.commit_parameters(commit).await
+    }
+
+    async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Committed>, BatchError> {
+        decide::check_scopes(&commits)?;
+        for commit in &commits {
+            limits::check_commit(commit).map_err(BatchError::of(&commit.scope))?;
+        }
+        let named = commits.into_iter().map(|commit| (commit, random::name())).collect();
+        self.write(move |transaction, inner| commit::commit_all(transaction, &inner.sealing, named)).await
     }
 
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError> {

@@ -13,8 +13,8 @@ use tenantry_core::secret::SecretText;
 use tenantry_core::value::Value;
 
 use crate::{
-    Action, Binding, ClaimChange, Commit, Committed, Expected, HeadChange, ItemChange, LogEntry, LogQuery, NewLogEntry,
-    PageRequest, SecretVersion, SecretWrite, StoreError, StoredScope, StoredSecret, Stores, TenantStatus,
+    Action, BatchError, Binding, ClaimChange, Commit, Committed, Expected, HeadChange, ItemChange, LogEntry, LogQuery,
+    NewLogEntry, PageRequest, SecretVersion, SecretWrite, StoreError, StoredScope, StoredSecret, Stores, TenantStatus,
 };
 
 /// A moment, told by seconds from an arbitrary one, with nanoseconds that a store must keep.
@@ -148,6 +148,11 @@ impl Draft {
     pub fn logged_about(mut self, scope: Scope) -> Self {
         self.0.entry.scope = scope;
         self
+    }
+
+    /// Sends several commits that belong together.
+    pub async fn send_all(drafts: Vec<Self>, stores: &Stores) -> Result<Vec<Committed>, BatchError> {
+        stores.commit_all(drafts.into_iter().map(|draft| draft.0).collect()).await
     }
 
     pub async fn send(self, stores: &Stores) -> Result<Committed, StoreError> {

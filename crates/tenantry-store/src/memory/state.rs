@@ -10,6 +10,7 @@ use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::SecretText;
 use tenantry_core::value::Value;
 
+use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::records::{
     Binding, ClaimChange, Commit, Committed, Head, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, Page,
@@ -68,54 +69,85 @@ impl State {
         Some(StoredScope { head: kept.head.clone(), items, odd: Vec::new() })
     }
 
-    pub(super) fn commit(&mut self, commit: Commit, incarnation: &str) -> Result<Committed, StoreError> {
-        limits::check_commit(&commit)?;
-        let tomb = self.tombs.get(&commit.scope).copied().unwrap_or_default();
-        let old = self.scopes.get(&commit.scope);
-        let head = decide::next_head(&commit, old.map(|kept| &kept.head), tomb.revision, incarnation)?;
-        self.check_claims(&commit.scope, &commit.claims)?;
-        let mut next = match old {
-            Some(kept) => Kept { head: head.clone(), ..kept.clone() },
-            None => Kept { head: head.clone(), items: BTreeMap::new(), secret: None },
+    /// Makes all of the commits, or none. Each comes with the name that its scope gets if it is created.
+    pub(super) fn commit_all(&mut self, commits: Vec<(Commit, String)>) -> Result<Vec<Committed>, BatchError> {
+        let (commits, incarnations): (Vec<_>, Vec<_>) = commits.into_iter().unzip();
+        decide::check_scopes(&commits)?;
+        let mut heads = Vec::with_capacity(commits.len());
+        for (commit, incarnation) in commits.iter().zip(&incarnations) {
+            heads.push(self.next_head(commit, incarnation).map_err(BatchError::of(&commit.scope))?);
+        }
+        self.check_claims(&commits)?;
+        let mut decided = Vec::with_capacity(commits.len());
+        for (commit, head) in commits.iter().zip(heads) {
+            decided.push(self.next(commit, head).map_err(BatchError::of(&commit.scope))?);
+        }
+        self.claim(&commits);
+        Ok(commits.into_iter().zip(decided).map(|(commit, next)| self.make(commit, next)).collect())
+    }
+
+    fn tomb(&self, scope: &Scope) -> Tomb {
+        self.tombs.get(scope).copied().unwrap_or_default()
+    }
+
+    fn next_head(&self, commit: &Commit, incarnation: &str) -> Result<Head, StoreError> {
+        limits::check_commit(commit)?;
+        let found = self.scopes.get(&commit.scope).map(|kept| &kept.head);
+        decide::next_head(commit, found, self.tomb(&commit.scope).revision, incarnation)
+    }
+
+    /// What a commit makes of its scope.
+    fn next(&self, commit: &Commit, head: Head) -> Result<(Kept, Option<SecretVersion>), StoreError> {
+        let mut next = match self.scopes.get(&commit.scope) {
+            Some(kept) => Kept { head, ..kept.clone() },
+            None => Kept { head, items: BTreeMap::new(), secret: None },
         };
-        next.write_items(&commit.items, &decide::meta_of(&commit, &head));
+        let meta = decide::meta_of(commit, &next.head);
+        next.write_items(&commit.items, &meta);
         limits::check_items(next.items.len())?;
-        let secret_version =
-            commit.secret.as_ref().map(|write| next.write_secret(write, tomb.secret_version)).transpose()?;
-        let revoked = decide::is_revoked_by(&commit.head, tomb.revision);
-        self.claim(&commit.scope, commit.claims);
+        let last = self.tomb(&commit.scope).secret_version;
+        let secret_version = commit.secret.as_ref().map(|write| next.write_secret(write, last)).transpose()?;
+        Ok((next, secret_version))
+    }
+
+    /// Makes what was decided.
+    fn make(&mut self, commit: Commit, (next, secret_version): (Kept, Option<SecretVersion>)) -> Committed {
+        let revision = next.head.revision;
+        let revoked = decide::is_revoked_by(&commit.head, self.tomb(&commit.scope).revision);
         self.scopes.insert(commit.scope.clone(), next);
         if let (true, Scope::Tenant(tenant)) = (revoked, commit.scope) {
             self.revoked.push(tenant);
         }
-        self.record(commit.entry, Some(head.revision), secret_version.as_ref());
-        Ok(Committed { revision: head.revision, secret_version })
+        self.record(commit.entry, Some(revision), secret_version.as_ref());
+        Committed { revision, secret_version }
     }
 
-    fn check_claims(&self, scope: &Scope, claims: &[ClaimChange]) -> Result<(), StoreError> {
-        for claim in claims {
-            match (claim, scope) {
-                (ClaimChange::Take(binding), Scope::Tenant(tenant))
-                    if self.bindings.get(binding).is_some_and(|owner| owner != tenant) =>
-                {
-                    return Err(StoreError::Taken(binding.clone()));
-                }
-                (ClaimChange::Take(_) | ClaimChange::Release(_), _) => {}
+    /// Refuses what takes a binding that another tenant has when all that is released is free.
+    fn check_claims(&self, commits: &[Commit]) -> Result<(), BatchError> {
+        let mut owners: BTreeMap<&Binding, Option<&TenantId>> = BTreeMap::new();
+        for (tenant, binding) in claims(commits, released) {
+            if self.bindings.get(binding) == Some(tenant) {
+                owners.insert(binding, None);
+            }
+        }
+        for (tenant, binding) in claims(commits, taken) {
+            let owner = owners.entry(binding).or_insert_with(|| self.bindings.get(binding));
+            if owner.replace(tenant).is_some_and(|owner| owner != tenant) {
+                let error = StoreError::Taken(binding.clone());
+                return Err(BatchError { scope: Some(Scope::Tenant(tenant.clone())), error });
             }
         }
         Ok(())
     }
 
-    fn claim(&mut self, scope: &Scope, claims: Vec<ClaimChange>) {
-        let Scope::Tenant(tenant) = scope else { return };
-        for claim in claims {
-            match claim {
-                ClaimChange::Take(binding) => drop(self.bindings.insert(binding, tenant.clone())),
-                ClaimChange::Release(binding) if self.bindings.get(&binding) == Some(tenant) => {
-                    self.bindings.remove(&binding);
-                }
-                ClaimChange::Release(_) => {}
+    fn claim(&mut self, commits: &[Commit]) {
+        for (tenant, binding) in claims(commits, released) {
+            if self.bindings.get(binding) == Some(tenant) {
+                self.bindings.remove(binding);
             }
+        }
+        for (tenant, binding) in claims(commits, taken) {
+            self.bindings.insert(binding.clone(), tenant.clone());
         }
     }
 
@@ -284,6 +316,29 @@ impl Kept {
         let version = SecretVersion(next.version.to_string());
         self.secret = Some(next);
         Ok(version)
+    }
+}
+
+/// The claims of some commits that are of one kind.
+fn claims<'a>(
+    commits: &'a [Commit],
+    kind: fn(&ClaimChange) -> Option<&Binding>,
+) -> impl Iterator<Item = (&'a TenantId, &'a Binding)> {
+    let of_tenants = commits.iter().filter_map(|commit| Some((commit.scope.tenant()?, &commit.claims)));
+    of_tenants.flat_map(move |(tenant, claims)| claims.iter().filter_map(kind).map(move |binding| (tenant, binding)))
+}
+
+fn released(claim: &ClaimChange) -> Option<&Binding> {
+    match claim {
+        ClaimChange::Release(binding) => Some(binding),
+        ClaimChange::Take(_) => None,
+    }
+}
+
+fn taken(claim: &ClaimChange) -> Option<&Binding> {
+    match claim {
+        ClaimChange::Take(binding) => Some(binding),
+        ClaimChange::Release(_) => None,
     }
 }
 

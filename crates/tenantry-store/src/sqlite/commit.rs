@@ -7,24 +7,52 @@ use tenantry_core::scope::{Scope, TenantId};
 use super::scopes::{self, scope_text};
 use super::secrets::Sealing;
 use super::{log, rows};
+use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::records::{
     Binding, ClaimChange, Commit, Committed, Head, ItemChange, ItemMeta, NewLogEntry, SecretVersion, SecretWrite,
 };
 use crate::{decide, limits};
 
-/// Makes the next revision of a scope; the caller's transaction ends whole or not at all.
-pub(super) fn commit(
+/// Makes the next revisions of some scopes; the caller's transaction ends whole or not at all. Each commit comes with
+/// the name that its scope gets if it is created.
+pub(super) fn commit_all(
     transaction: &Transaction<'_>,
     sealing: &Sealing,
+    commits: Vec<(Commit, String)>,
+) -> Result<Vec<Committed>, BatchError> {
+    let mut begun = Vec::with_capacity(commits.len());
+    for (commit, incarnation) in commits {
+        let named = BatchError::of(&commit.scope);
+        begun.push(begin(transaction, commit, &incarnation).map_err(named)?);
+    }
+    let mut committed = Vec::with_capacity(begun.len());
+    for begun in begun {
+        let named = BatchError::of(&begun.commit.scope);
+        committed.push(finish(transaction, sealing, begun).map_err(named)?);
+    }
+    Ok(committed)
+}
+
+/// A commit whose scope has its new head, and has released what it gives up.
+struct Begun {
     commit: Commit,
-    incarnation: &str,
-) -> Result<Committed, StoreError> {
+    tomb: scopes::Tomb,
+    head: Head,
+}
+
+fn begin(transaction: &Transaction<'_>, commit: Commit, incarnation: &str) -> Result<Begun, StoreError> {
     let tomb = scopes::tomb(transaction, &commit.scope)?;
     let found = scopes::head(transaction, &commit.scope)?;
     let head = decide::next_head(&commit, found.as_ref(), tomb.revision, incarnation)?;
     write_head(transaction, &commit.scope, &head)?;
-    claim(transaction, &commit.scope, &commit.claims)?;
+    release(transaction, &commit.scope, &commit.claims)?;
+    Ok(Begun { commit, tomb, head })
+}
+
+fn finish(transaction: &Transaction<'_>, sealing: &Sealing, begun: Begun) -> Result<Committed, StoreError> {
+    let Begun { commit, tomb, head } = begun;
+    take_all(transaction, &commit.scope, &commit.claims)?;
     write_items(transaction, &commit.scope, &commit.items, &decide::meta_of(&commit, &head))?;
     let write = |write| sealing.write(transaction, &commit.scope, &head.incarnation, &tomb, write);
     let secret_version = commit.secret.as_ref().map(write).transpose()?;
@@ -97,14 +125,22 @@ fn write_items(
     limits::check_items(transaction.prepare_cached(count)?.query_row([scope], |row| row.get(0))?)
 }
 
-fn claim(transaction: &Transaction<'_>, scope: &Scope, claims: &[ClaimChange]) -> Result<(), StoreError> {
+fn release(transaction: &Transaction<'_>, scope: &Scope, claims: &[ClaimChange]) -> Result<(), StoreError> {
+    let mut release = transaction.prepare_cached("DELETE FROM bindings WHERE binding = ?1 AND scope = ?2")?;
+    for claim in claims {
+        match claim {
+            ClaimChange::Release(binding) => drop(release.execute(params![binding.to_string(), scope_text(scope)])?),
+            ClaimChange::Take(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn take_all(transaction: &Transaction<'_>, scope: &Scope, claims: &[ClaimChange]) -> Result<(), StoreError> {
     for claim in claims {
         match claim {
             ClaimChange::Take(binding) => take(transaction, scope, binding)?,
-            ClaimChange::Release(binding) => {
-                let sql = "DELETE FROM bindings WHERE binding = ?1 AND scope = ?2";
-                transaction.prepare_cached(sql)?.execute(params![binding.to_string(), scope_text(scope)])?;
-            }
+            ClaimChange::Release(_) => {}
         }
     }
     Ok(())
