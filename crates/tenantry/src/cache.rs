@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::error::{Fault, Stale, StaleReason};
 
 /// How old what is served may be, and how long is waited for what is newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,16 @@ impl Freshness {
         let parameters = expired.parameters.then(|| times.parameters.age(now));
         let secrets = expired.secrets.then(|| times.secrets.age(now));
         parameters.max(secrets)
+    }
+
+    /// The label of what has expired at this age, with the fault that kept it from being read again.
+    ///
+    /// Without a fault it was read for this very answer: it needs a label only if reading took longer than it may.
+    pub(crate) fn label(&self, age: Duration, fault: Option<&Fault>) -> Option<Stale> {
+        match fault {
+            Some(fault) => Some(Stale { age, reason: fault.as_reason() }),
+            None => (age > self.configuration).then_some(Stale { age, reason: StaleReason::Late }),
+        }
     }
 
     /// What to read when a copy is refreshed: what has expired, or will soon. A copy without its texts needs them.

@@ -73,6 +73,8 @@ pub enum StaleReason {
     Unusable(Arc<[Oddity]>),
     /// The store could not be asked whether the tenant was suspended or deleted.
     Unchecked,
+    /// It was new when reading it began, and the process stood still meanwhile.
+    Late,
 }
 
 impl StaleReason {
@@ -81,7 +83,7 @@ impl StaleReason {
     pub fn in_short(&self) -> &'static str {
         match self {
             Self::Unusable(_) => "configuration invalid",
-            Self::Unavailable(_) | Self::Unchecked => "store unavailable",
+            Self::Unavailable(_) | Self::Unchecked | Self::Late => "store unavailable",
         }
     }
 }
@@ -92,6 +94,7 @@ impl fmt::Display for StaleReason {
             Self::Unavailable(error) => error.fmt(f),
             Self::Unusable(reasons) => write!(f, "what is stored now cannot be used: {}", Places(reasons)),
             Self::Unchecked => f.write_str("the store could not be asked for suspended tenants"),
+            Self::Late => f.write_str("reading it took too long"),
         }
     }
 }

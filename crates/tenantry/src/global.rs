@@ -8,7 +8,7 @@ use tracing::{error, warn};
 use crate::cache::Reads;
 use crate::clock::Moment;
 use crate::config::GlobalView;
-use crate::error::{BrokenOff, Fault, Stale, StaleReason};
+use crate::error::{BrokenOff, Fault, Stale};
 use crate::flight::{FlightNumber, Flights, Seat};
 use crate::gate::Gate;
 use crate::reading::Reading;
@@ -58,7 +58,7 @@ impl Global {
         Glance {
             is_settled: stale_age.is_none() || is_pausing,
             is_due: is_due && !is_pausing,
-            stale: stale_age.map(|age| Stale { age, reason: state.reason() }),
+            stale: stale_age.and_then(|age| freshness.label(age, state.failure.as_ref().map(|failure| &failure.fault))),
         }
     }
 
@@ -183,10 +183,6 @@ impl Global {
 impl State {
     fn is_pausing(&self, now: Moment) -> bool {
         self.failure.as_ref().is_some_and(|failure| now.is_before(failure.until))
-    }
-
-    fn reason(&self) -> StaleReason {
-        self.failure.as_ref().map_or(StaleReason::Unchecked, |failure| failure.fault.as_reason())
     }
 }
 

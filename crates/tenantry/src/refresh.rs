@@ -134,7 +134,7 @@ impl<S: Settings> Shared<S> {
         AtHand::Answer(Ok(TenantConfig::labelled(config, stale)))
     }
 
-    /// How much older a configuration is than it should be, by its oldest part.
+    /// How much older a configuration is than it should be, by its oldest part; of parts of one age, by the tenant's own.
     fn label(
         &self,
         config: &Config<S>,
@@ -144,12 +144,15 @@ impl<S: Settings> Shared<S> {
         now: Moment,
     ) -> Option<Stale> {
         let freshness = &self.source.freshness;
-        let reason = || failure.map_or(StaleReason::Unchecked, |failure| failure.fault.as_reason());
-        let own = freshness.stale_age(config.times(), now).map(|age| Stale { age, reason: reason() });
-        let unchecked = watched.known_good(config.times().parameters, now).age(now);
-        let unchecked = (unchecked >= freshness.revocations_within)
-            .then_some(Stale { age: unchecked, reason: StaleReason::Unchecked });
-        [own, glance.stale, unchecked].into_iter().flatten().max_by_key(|stale| stale.age)
+        let fault = failure.map(|failure| &failure.fault);
+        let own = freshness.stale_age(config.times(), now).and_then(|age| freshness.label(age, fault));
+        let known_good = watched.known_good(config.times().parameters, now).age(now);
+        // While checks are answered, what none of them covers expires as early, and is labelled with its own reason.
+        let is_unchecked =
+            [known_good, watched.confirmed.age(now)].iter().all(|age| *age >= freshness.revocations_within);
+        let unchecked = is_unchecked.then_some(Stale { age: known_good, reason: StaleReason::Unchecked });
+        // The last of equal ones is taken.
+        [unchecked, glance.stale, own].into_iter().flatten().max_by_key(|stale| stale.age)
     }
 
     fn is_unchecked(&self, config: &TenantConfig<S>) -> bool {

@@ -1,5 +1,7 @@
 //! How configurations are served while a back end fails for a passing reason, and when it says no.
 
+use std::time::Duration;
+
 use tenantry::{LoadError, StaleReason};
 use tenantry_core::settings::WhyLeftOut;
 use tokio::time::Instant;
@@ -251,4 +253,16 @@ async fn many_loaders_that_start_together_in_a_failure_calm_down() {
     }
     // In health it is read every 45 to 60 s: at least ten times in ten minutes.
     assert!(calls() - before <= 2 * 10 + 3, "{}", calls() - before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_took_long_to_read_says_so() {
+    let world = World::new().await;
+    let loader = world.loader.clone();
+    world.faulty.fail(Port::Parameters, Some(&scope("acme")), Fault::Slow(Duration::from_millis(100)));
+    let waiting = tokio::spawn(async move { loader.load(&tenant("acme")).await });
+    tokio::task::yield_now().await;
+    world.freeze(seconds(7200));
+    let config = waiting.await.unwrap().unwrap();
+    assert!(config.stale().unwrap().age >= seconds(7200));
 }

@@ -81,6 +81,19 @@ async fn a_global_layer_that_cannot_be_used_keeps_the_last_good_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_malformed_value_is_the_reason_even_where_the_first_check_came_too_late() {
+    for id in ["acme", "#global"] {
+        let world = World::unsettled(100).await;
+        world.load("acme").await.unwrap();
+        world.set(id, "persona.warmth", "9").await;
+        world.pass(seconds(100)).await;
+        let config = world.load("acme").await.unwrap();
+        let stale = config.stale().unwrap();
+        assert!(matches!(stale.reason, StaleReason::Unusable(_)), "{id}: {stale}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_catalog_does_not_know_is_reported_and_harms_nobody() {
     let world = World::new().await;
     world.set("acme", "persona.nmae", r#""Acme""#).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tenantry::LoadError;
+use tenantry::{Freshness, LoadError};
 use tenantry_core::layer::Tier;
 use tokio::time::{Instant, timeout};
 
@@ -214,4 +214,16 @@ async fn a_load_never_waits_for_longer_than_two_seconds() {
     world.loader.purge_all();
     let answer = timeout(seconds(2) + Duration::from_millis(10), world.load("acme")).await;
     assert!(matches!(answer, Ok(Err(LoadError::Store { .. }))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_for_this_very_answer_is_not_stale_even_if_nothing_is_ever_fresh() {
+    let none = Duration::ZERO;
+    let world =
+        World::made(100, Freshness { parameters_fresh: none, secrets_fresh: none, ..Freshness::default() }).await;
+    for answer in 0..10 {
+        let config = world.load("acme").await.unwrap();
+        assert!(config.stale().is_none(), "answer {answer}: {}", config.stale().unwrap());
+        world.pass(Duration::from_millis(700)).await;
+    }
 }

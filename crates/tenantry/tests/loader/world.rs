@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tenantry::{Clock, LoadError, Loader, Moment, TenantConfig};
+use tenantry::{Clock, Freshness, LoadError, Loader, Moment, TenantConfig};
 use tenantry_core::key::Key;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
@@ -144,10 +144,15 @@ impl World {
 
     /// The same before anything was loaded: for tests in which the time cannot be paused.
     pub(crate) async fn unsettled(hot_tenants: usize) -> Self {
+        Self::made(hot_tenants, Freshness::default()).await
+    }
+
+    /// The same with other rules of freshness.
+    pub(crate) async fn made(hot_tenants: usize, freshness: Freshness) -> Self {
         let stores = Stores::new(Arc::new(MemoryStore::new()));
         let faulty = Arc::new(Faulty::new(stores.clone()));
         let clock = Arc::new(TestClock::new());
-        let builder = Loader::with_ports(faulty.clone(), faulty.clone()).hot_tenants(hot_tenants);
+        let builder = Loader::with_ports(faulty.clone(), faulty.clone()).hot_tenants(hot_tenants).freshness(freshness);
         let loader = builder.clock(clock.clone()).build().unwrap();
         let world = Self { stores, faulty, clock, loader };
         world.create_global().await;
