@@ -1,7 +1,8 @@
 //! API tokens: their text, and finding out whose a token is.
 //!
 //! A token reads `tny_<id>_<random>`: the id, 16 hexadecimal digits, finds the record; the random part, 64 hexadecimal
-//! digits (256 bits), proves it. The store keeps a keyed BLAKE3 hash of the random part and nothing else of it.
+//! digits (256 bits), proves it. The store keeps a keyed BLAKE3 hash of the random part and nothing else of it. Scope, role
+//! and end are hashed along with it, so that a token cannot be promoted or prolonged by a hand in the store.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -51,9 +52,18 @@ impl TokenText {
         &self.id
     }
 
-    /// The hash under which the random part is stored.
-    pub fn hash(&self, key: &TokenKey) -> [u8; 32] {
-        key.hash(&self.id, self.random.expose())
+    /// The hash that is stored: of the random part, and of what the token may do until when.
+    pub fn hash(&self, key: &TokenKey, scope: &Scope, role: &str, expires_at: Timestamp) -> [u8; 32] {
+        // No part before the role has a line break in it, so no two grants read alike.
+        let (random, end) = (self.random.expose(), expires_at.as_nanosecond());
+        let proof = SecretText::new(format!("{random}\n{scope}\n{end}\n{role}"));
+        key.hash(&self.id, proof.expose())
+    }
+
+    /// Whether a record is this token's, as it was made. Compared in constant time.
+    fn proves(&self, record: &TokenRecord, key: &TokenKey) -> bool {
+        let hash = self.hash(key, &record.scope, &record.role, record.expires_at);
+        blake3::Hash::from(hash) == blake3::Hash::from(record.hash)
     }
 
     /// The whole text, to be shown once to whoever asked for the token.
@@ -88,7 +98,7 @@ pub enum TokenError {
     /// The text is no token.
     #[error("this is no token: a token reads tny_…")]
     Malformed,
-    /// There is no such token, or its random part is wrong.
+    /// There is no such token, its random part is wrong, or its record was changed in the store.
     #[error("there is no such token")]
     Unknown,
     /// The token's time is over.
@@ -122,7 +132,7 @@ impl Tokens {
     pub async fn authenticate(&self, text: &str, now: Timestamp) -> Result<Authenticated, TokenError> {
         let token = TokenText::parse(text).ok_or(TokenError::Malformed)?;
         let record = self.parameters.token(token.id()).await?.ok_or(TokenError::Unknown)?;
-        if blake3::Hash::from(token.hash(&self.key)) != blake3::Hash::from(record.hash) {
+        if !token.proves(&record, &self.key) {
             return Err(TokenError::Unknown);
         }
         if let Some(at) = record.revoked_at {
@@ -189,6 +199,11 @@ mod tests {
 
     /// A store with the tenant acme and one token of its.
     async fn acme() -> (Stores, Tokens, TokenText) {
+        acme_after(|_| {}).await
+    }
+
+    /// The same after a hand in the store has changed the token's record.
+    async fn acme_after(change: impl FnOnce(&mut TokenRecord)) -> (Stores, Tokens, TokenText) {
         let stores = Stores::new(Arc::new(MemoryStore::new()));
         let scope = Scope::Tenant(TenantId::parse("acme").unwrap());
         let commit = Commit {
@@ -204,18 +219,20 @@ mod tests {
         stores.commit(commit).await.unwrap();
         let tokens = Tokens::open(&stores).await.unwrap();
         let token = TokenText::from_random(&[7; TokenText::RANDOM_BYTES]);
-        let record = TokenRecord {
+        let expires_at = at("2026-12-01T00:00:00Z");
+        let mut record = TokenRecord {
             id: token.id().to_owned(),
-            hash: token.hash(&tokens.key),
+            hash: token.hash(&tokens.key, &scope, "tenant-admin", expires_at),
             scope: scope.clone(),
             role: "tenant-admin".to_owned(),
             name: "laptop".to_owned(),
             created_at: at(NOW),
             created_by: "test".to_owned(),
-            expires_at: at("2026-12-01T00:00:00Z"),
+            expires_at,
             last_used_at: None,
             revoked_at: None,
         };
+        change(&mut record);
         stores.create_token(record, entry(&scope)).await.unwrap();
         (stores, tokens, token)
     }
@@ -251,6 +268,20 @@ mod tests {
         let wrong = text_of(&token).expose().replace("07_07", "07_08");
         for text in [wrong, text_of(&TokenText::from_random(&[8; TokenText::RANDOM_BYTES])).expose().to_owned()] {
             assert!(matches!(tokens.authenticate(&text, at(NOW)).await, Err(TokenError::Unknown)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_promoted_or_prolonged_in_the_store_is_void() {
+        let changes: [fn(&mut TokenRecord); 3] = [
+            |record| record.scope = Scope::Global,
+            |record| record.role = "operator".to_owned(),
+            |record| record.expires_at = at("2027-12-01T00:00:00Z"),
+        ];
+        for change in changes {
+            let (_, tokens, token) = acme_after(change).await;
+            let found = tokens.authenticate(text_of(&token).expose(), at(NOW)).await;
+            assert!(matches!(found, Err(TokenError::Unknown)), "{found:?}");
         }
     }
 

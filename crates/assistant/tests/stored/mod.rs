@@ -65,15 +65,17 @@ pub(crate) async fn set_global(stores: &Stores, key: &str, json: &str) {
 pub(crate) async fn add_token(stores: &Stores, scope: Scope, days: i64) -> String {
     let token = TokenText::from_random(&random(&scope, days));
     let now = Timestamp::now();
+    let role = if scope.tenant().is_some() { "tenant-viewer" } else { "operator" };
+    let expires_at = now.checked_add((24 * days).hours()).unwrap();
     let record = TokenRecord {
         id: token.id().to_owned(),
-        hash: token.hash(&stores.keys().await.unwrap().token),
+        hash: token.hash(&stores.keys().await.unwrap().token, &scope, role, expires_at),
         scope: scope.clone(),
-        role: if scope.tenant().is_some() { "tenant-viewer" } else { "operator" }.to_owned(),
+        role: role.to_owned(),
         name: "test".to_owned(),
         created_at: now,
         created_by: "test".to_owned(),
-        expires_at: now.checked_add((24 * days).hours()).unwrap(),
+        expires_at,
         last_used_at: None,
         revoked_at: None,
     };

@@ -45,15 +45,16 @@ impl Service {
             self.tenant(tenant).await?;
         }
         let key = self.stores.keys().await?.token;
+        let (role_name, expires_at) = (role.to_string(), expiry(context.at, lifetime_days)?);
         let record = TokenRecord {
             id: random.id().to_owned(),
-            hash: random.hash(&key),
+            hash: random.hash(&key, scope, &role_name, expires_at),
             scope: scope.clone(),
-            role: role.to_string(),
+            role: role_name,
             name: name.to_owned(),
             created_at: context.at,
             created_by: context.actor.clone(),
-            expires_at: expiry(context.at, lifetime_days)?,
+            expires_at,
             last_used_at: None,
             revoked_at: None,
         };

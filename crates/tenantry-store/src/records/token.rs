@@ -16,10 +16,10 @@ impl TokenKey {
         Self(bytes)
     }
 
-    /// The keyed BLAKE3 hash under which a token's random part is stored.
-    pub fn hash(&self, id: &str, random: &str) -> [u8; 32] {
+    /// The keyed BLAKE3 hash of what must hold of a token, as its maker puts it: its random part, and what it may do.
+    pub fn hash(&self, id: &str, proof: &str) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(&(id.len() as u64).to_le_bytes()).update(id.as_bytes()).update(random.as_bytes());
+        hasher.update(&(id.len() as u64).to_le_bytes()).update(id.as_bytes()).update(proof.as_bytes());
         *hasher.finalize().as_bytes()
     }
 }
@@ -35,7 +35,8 @@ impl fmt::Debug for TokenKey {
 pub struct TokenRecord {
     /// The id that stands in the token's text.
     pub id: String,
-    /// The keyed hash of its random part.
+    /// The keyed hash of its random part together with scope, role and end: whoever changes one of these in the store
+    /// makes the token void.
     pub hash: [u8; 32],
     /// Whose it is: a tenant's, or the operator's (global).
     pub scope: Scope,

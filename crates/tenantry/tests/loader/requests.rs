@@ -44,15 +44,17 @@ async fn token(world: &World, id: &str, days: i64) -> String {
     let number = u8::try_from(id.len()).unwrap();
     let token = TokenText::from_random(&[number; TokenText::RANDOM_BYTES]);
     let now: Timestamp = NOW.parse().unwrap();
+    let (scope, role) = (scope(id), "tenant-editor");
+    let expires_at = now.checked_add((24 * days).hours()).unwrap();
     let record = TokenRecord {
         id: token.id().to_owned(),
-        hash: token.hash(&world.stores.keys().await.unwrap().token),
-        scope: scope(id),
-        role: "tenant-editor".to_owned(),
+        hash: token.hash(&world.stores.keys().await.unwrap().token, &scope, role, expires_at),
+        scope,
+        role: role.to_owned(),
         name: "test".to_owned(),
         created_at: now,
         created_by: "test".to_owned(),
-        expires_at: now.checked_add((24 * days).hours()).unwrap(),
+        expires_at,
         last_used_at: None,
         revoked_at: None,
     };
