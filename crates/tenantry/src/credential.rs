@@ -2,9 +2,11 @@
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use url::form_urlencoded;
 
 use crate::problem::Problem;
 use crate::refusal::{credential_in_query, duplicate_header, token_missing};
+use crate::token::PREFIX;
 
 /// The token of the header `Authorization: Bearer …`, which may be given once; anything else in it is no token. `None` if
 /// there is no such header.
@@ -26,8 +28,12 @@ pub fn bearer(parts: &Parts) -> Result<Option<&str>, Box<Problem>> {
     Ok(Some(token.trim()))
 }
 
-/// Whether a query carries a credential by one of the names in use.
+/// Names under which programs send credentials in queries.
+const NAMES: [&str; 6] = ["token", "access_token", "api_key", "apikey", "authorization", "bearer"];
+
+/// Whether a query carries a credential: by one of the names in use, however it is spelled, or a token of ours by any name.
 fn has_credential(query: &str) -> bool {
-    let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
-    names.any(|name| ["token", "access_token", "api_key"].iter().any(|known| name.eq_ignore_ascii_case(known)))
+    let is_token = |text: &str| text.split_whitespace().any(|word| word.starts_with(PREFIX));
+    let is_name = |name: &str| NAMES.iter().any(|known| name.eq_ignore_ascii_case(known));
+    form_urlencoded::parse(query.as_bytes()).any(|(name, value)| is_name(&name) || is_token(&name) || is_token(&value))
 }

@@ -13,7 +13,7 @@ use tenantry_core::secret::SecretText;
 use tenantry_store::{ParameterStore, StoreError, Stores, TokenKey, TokenRecord};
 
 /// What every token begins with, so that scanners of source code and logs know one.
-const PREFIX: &str = "tny_";
+pub(crate) const PREFIX: &str = "tny_";
 /// The hexadecimal digits of an id.
 const ID_DIGITS: usize = 16;
 /// The hexadecimal digits of the random part.

@@ -144,12 +144,20 @@ async fn a_revoked_token_is_refused_at_once() {
 async fn a_token_in_the_query_is_refused_whatever_else_is_right() {
     let world = World::new().await;
     let token = token(&world, "acme", 90).await;
-    for name in ["token", "access_token", "Access_Token", "api_key"] {
+    for name in ["token", "access_token", "Access_Token", "api_key", "authorization", "%74oken", "access%5Ftoken", "q"]
+    {
         let request = bearing(&token).uri(format!("/messages?a=1&{name}={token}"));
         let answer = send(&world, request).await;
         answer.is(400, "credential_in_query");
         assert!(!answer.body.contains(&token));
     }
+    let spelled = token.replacen("tny", "%74%6E%79", 1);
+    for query in
+        [format!("q={spelled}"), format!("q=Bearer+{token}"), format!("q=%20{spelled}"), token.clone(), spelled]
+    {
+        send(&world, bearing(&token).uri(format!("/messages?{query}"))).await.is(400, "credential_in_query");
+    }
+    assert_eq!(send(&world, bearing(&token).uri("/messages?q=tokens&page=tny&a%3Dtoken=1")).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
