@@ -1,5 +1,6 @@
 //! `tenantry demo`: three companies, one question, and why each gets another answer.
 
+mod marked;
 mod scenes;
 
 use std::io::IsTerminal as _;
@@ -18,6 +19,7 @@ use tenantry_integrations::egress::AllowList;
 use tenantry_store::{OpenOptions, StoreUrl, Stores};
 use tokio::sync::oneshot;
 
+use self::scenes::Stage;
 use super::serve::FRESH_FOR;
 use crate::cli::Global;
 use crate::exit::Trouble;
@@ -38,7 +40,7 @@ const TOKEN_DAYS: u16 = 1;
 It makes a store of three made-up companies in a folder of its own, starts the server on
 loopback, asks it the same question for each company, and stays until Ctrl-C, so that you can
 change a prompt and see the next answer change. Everything is real but the credentials, which
-are plainly examples: no model is called.
+are plainly examples: no model is called. It opens and removes only a store that it made itself.
 
 Examples:
   tenantry demo
@@ -70,11 +72,11 @@ impl Demo {
         if !self.listen.ip().is_loopback() {
             return Err(Trouble::refused("the demo listens on loopback alone").help("--listen 127.0.0.1:8080").into());
         }
-        let file = self.dir.join("tenantry.db");
+        let file = self.dir.join("demo.db");
         let was_there = self.prepare(&file)?;
         let session = open(global, &file).await?;
         let bundle = super::apply::read(COMPANIES)?;
-        if !was_there {
+        if session.service.tenant_ids().await?.is_empty() {
             session
                 .service
                 .import(&bundle, &session.context())
@@ -91,7 +93,8 @@ impl Demo {
         let address = server.address();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
-        print(&scenes::play(&session, address, &companies, &file, was_there).await?)?;
+        let stage = Stage { session: &session, server: address, file: &file, was_there, stays: !self.once };
+        print(&scenes::play(&stage, &companies).await?)?;
         if !self.once {
             note("serving until Ctrl-C …");
             asked_to_stop().await;
@@ -102,11 +105,11 @@ impl Demo {
 
     /// Makes sure that a demo store is there or can be made, and tells whether it was there.
     fn prepare(&self, file: &Path) -> anyhow::Result<bool> {
-        if !file.exists() {
+        if !marked::is_there(file)? {
             return Ok(false);
         }
         if self.fresh || (!self.once && begin_anew(&self.dir)?) {
-            remove(file)?;
+            marked::remove(file)?;
             return Ok(false);
         }
         Ok(true)
@@ -122,25 +125,13 @@ fn begin_anew(dir: &Path) -> anyhow::Result<bool> {
     Confirm::new().with_prompt(question).default(false).interact().context("the prompt was left")
 }
 
-/// Removes the files of the demo store, and nothing beside them.
-fn remove(store: &Path) -> anyhow::Result<()> {
-    for suffix in ["", "-wal", "-shm", ".key"] {
-        let mut name = store.as_os_str().to_owned();
-        name.push(suffix);
-        match std::fs::remove_file(&name) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("{} cannot be removed", Path::new(&name).display()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// Opens or makes the demo store. The master key is always the demo's own.
 async fn open(global: &Global, file: &Path) -> anyhow::Result<Session> {
     let url = StoreUrl::Sqlite(file.to_owned());
-    let (stores, _) = Stores::create(&url, &OpenOptions::default()).await?;
+    let (stores, created) = Stores::create(&url, &OpenOptions::default()).await?;
+    if !created.existed {
+        marked::mark(file)?;
+    }
     let mut global = global.clone();
     global.catalog = None;
     Session::over(&global, stores).await

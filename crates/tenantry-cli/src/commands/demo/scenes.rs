@@ -40,24 +40,47 @@ struct Told {
     configuration: Value,
 }
 
+/// Where the demo takes place.
+pub(super) struct Stage<'a> {
+    pub(super) session: &'a Session,
+    pub(super) server: SocketAddr,
+    /// The file of the store.
+    pub(super) file: &'a Path,
+    /// Whether the store was there before.
+    pub(super) was_there: bool,
+    /// Whether the server goes on when everything is said.
+    pub(super) stays: bool,
+}
+
+impl Stage<'_> {
+    fn paint(&self) -> Paint {
+        self.session.output.paint()
+    }
+
+    /// The program and its store, as they are typed.
+    fn command(&self) -> String {
+        let program = std::env::args_os().next().map_or_else(|| "tenantry".into(), |name| name.display().to_string());
+        format!("{program} --store sqlite:{}", self.file.display())
+    }
+}
+
 /// Asks the server for all companies, and writes what it told.
-pub(super) async fn play(
-    session: &Session,
-    server: SocketAddr,
-    companies: &[Company],
-    file: &Path,
-    was_there: bool,
-) -> anyhow::Result<String> {
-    let paint = session.output.paint();
+pub(super) async fn play(stage: &Stage<'_>, companies: &[Company]) -> anyhow::Result<String> {
     let mut told = Vec::new();
     for company in companies {
-        told.push(ask(server, company).await.with_context(|| format!("{} got no answer", company.tenant))?);
+        told.push(ask(stage.server, company).await.with_context(|| format!("{} got no answer", company.tenant))?);
     }
-    let mut page = opening(server, file, was_there, companies.len(), paint);
-    let width = session.output.width().unwrap_or(WIDTH);
-    let _ = writeln!(page, "{}\n", side_by_side(&rows(companies, &told), width, paint));
-    page.push_str(&explained(session, companies, paint).await?);
-    page.push_str(&to_try(server, companies, file, paint));
+    let mut page = opening(stage, companies.len());
+    let width = stage.session.output.width().unwrap_or(WIDTH);
+    let _ = writeln!(page, "{}\n", side_by_side(&rows(companies, &told), width, stage.paint()));
+    if let (Some(company), Some(told)) = (companies.first(), told.first()) {
+        page.push_str(&explained(stage, company, told).await?);
+    }
+    if let Some(company) = companies.last() {
+        page.push_str(&if stage.stays { to_try(stage, companies, company) } else { to_stay(stage) });
+        page.push_str(&more_to_see(stage, company));
+    }
+    let _ = writeln!(page, "\n{REAL_KEY}");
     Ok(page)
 }
 
@@ -72,10 +95,11 @@ fn heading(paint: Paint, text: &str) -> String {
     format!("{}\n\n", paint.tone(Tone::Strong, &format!("== {text}")))
 }
 
-fn opening(server: SocketAddr, file: &Path, was_there: bool, count: usize, paint: Paint) -> String {
-    let made = if was_there { "opened as it was" } else { "made" };
+fn opening(stage: &Stage<'_>, count: usize) -> String {
+    let (paint, server) = (stage.paint(), stage.server);
+    let made = if stage.was_there { "opened as it was" } else { "made" };
     let mut text = heading(paint, &format!("{count} companies, one program, one question"));
-    let _ = writeln!(text, "store   sqlite:{} ({made})\nserver  http://{server}\n", file.display());
+    let _ = writeln!(text, "store   sqlite:{} ({made})\nserver  http://{server}\n", stage.file.display());
     let _ = writeln!(
         text,
         "Each company asks the server {} as a dry run: it answers with exactly the request\n\
@@ -163,33 +187,33 @@ fn system_prompt(answer: &Value) -> String {
     text(&answer["request"]["body"]["messages"][0]["content"])
 }
 
-/// One value of one company, with all that it hides.
-async fn explained(session: &Session, companies: &[Company], paint: Paint) -> anyhow::Result<String> {
-    let Some(company) = companies.first() else { return Ok(String::new()) };
+/// The choices of one company that the table shows, each with all that it hides.
+async fn explained(stage: &Stage<'_>, company: &Company, told: &Told) -> anyhow::Result<String> {
     let scope = Scope::Tenant(company.tenant.clone());
-    let resolved = session.service.effective(&scope).await?.resolved;
-    let mut text = heading(paint, &format!("why? tenantry -t {} explain ai.default", company.tenant));
-    for key in ["ai.default.model", "ai.default.provider", "ai.default.temperature"] {
-        let key = Key::parse(key)?;
-        for line in lines_of(&scope, &resolved, &key, paint) {
-            text.push_str(&(line + "\n"));
+    let resolved = stage.session.service.effective(&scope).await?.resolved;
+    let mut page = heading(stage.paint(), &format!("why? for {}", company.name));
+    for part in ["model", "provider", "temperature"] {
+        // The key that the answer was made from: a task may have one of its own.
+        let key = Key::parse(&text(&told.answer["why"][part]["key"]))?;
+        let command = format!("{} -t {} explain {key}", stage.command(), company.tenant);
+        let _ = writeln!(page, "{}", stage.paint().tone(Tone::Dim, &command));
+        for line in lines_of(&scope, &resolved, &key, stage.paint()) {
+            page.push_str(&(line + "\n"));
         }
+        page.push('\n');
     }
-    text.push('\n');
-    Ok(text)
+    Ok(page)
 }
 
 /// What to type, ready to be copied.
-fn to_try(server: SocketAddr, companies: &[Company], file: &Path, paint: Paint) -> String {
-    let program = std::env::args_os().next().map_or_else(|| "tenantry".into(), |name| name.display().to_string());
-    let store = format!("{program} --store sqlite:{}", file.display());
+fn to_try(stage: &Stage<'_>, companies: &[Company], company: &Company) -> String {
+    let (paint, server, command) = (stage.paint(), stage.server, stage.command());
     let mut page = heading(paint, "change one prompt, and see the next answer change");
-    let Some(company) = companies.last() else { return page };
     let (tenant, name) = (&company.tenant, &company.name);
     let ask = format!(
         "curl -s http://{server}/assistant/messages \\\n      -H 'authorization: Bearer '$TOKEN -H 'content-type: application/json' \\\n      \
          -d '{{\"text\": \"Hello!\", \"intent\": \"chitchat\", \"dry_run\": true}}' \\\n      \
-         | grep -o '\"content\":\"[^\"]*\"' | head -1"
+         | grep -oE '\"content\":\"([^\"\\\\]|\\\\.)*\"' | head -1"
     );
     page.push_str("In another terminal, one token for each company, valid for a day:\n\n");
     for company in companies {
@@ -201,23 +225,33 @@ fn to_try(server: SocketAddr, companies: &[Company], file: &Path, paint: Paint) 
         (format!("ask as {name}"), format!("TOKEN=${}; {ask}", variable(company))),
         (
             "change its prompt (the server sees it within two seconds)".to_owned(),
-            format!("{store} -t {tenant} set prompts.chitchat 'You are {{{{ persona.name }}}}. Answer in rhyme.'"),
+            format!("{command} -t {tenant} set prompts.chitchat 'You are {{{{ persona.name }}}}. Answer in rhyme.'"),
         ),
         ("ask again: the prompt is another one, set at tier tenant".to_owned(), ask),
         (
             "see what was done, and go back".to_owned(),
-            format!("{store} -t {tenant} history\n  {store} -t {tenant} restore 1"),
+            format!("{command} -t {tenant} history\n  {command} -t {tenant} restore 1"),
         ),
     ];
     for (number, (what, command)) in steps.iter().enumerate() {
         let _ = writeln!(page, "\n{} {what}\n\n  {command}", paint.tone(Tone::Strong, &format!("{}.", number + 1)));
     }
-    let _ = writeln!(page, "\n{}\n", paint.tone(Tone::Strong, "More to see"));
+    page.push('\n');
+    page
+}
+
+/// How to ask the server, which ends with this demo.
+fn to_stay(stage: &Stage<'_>) -> String {
+    let title = heading(stage.paint(), "change one prompt, and see the next answer change");
+    format!("{title}The server has ended. Run the demo without --once: it stays, and tells how to ask it yourself.\n\n")
+}
+
+fn more_to_see(stage: &Stage<'_>, company: &Company) -> String {
+    let mut page = format!("{}\n\n", stage.paint().tone(Tone::Strong, "More to see"));
     for command in ["render question_answering", "explain persona", "diff", "validate", "tenant list"] {
-        let scope = if command == "tenant list" { String::new() } else { format!(" -t {tenant}") };
-        let _ = writeln!(page, "  {store}{scope} {command}");
+        let scope = if command == "tenant list" { String::new() } else { format!(" -t {}", company.tenant) };
+        let _ = writeln!(page, "  {}{scope} {command}", stage.command());
     }
-    let _ = writeln!(page, "\n{REAL_KEY}");
     page
 }
 
