@@ -9,6 +9,7 @@
 
 mod event;
 mod shape;
+mod text;
 
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +19,8 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tenantry::layer::LambdaTenant;
 use tower::ServiceExt;
+
+pub use self::text::EventText;
 
 use self::shape::Shape;
 use crate::channels::http::MESSAGES;
@@ -39,11 +42,13 @@ impl Events {
     ///
     /// There is an answer to every event: what cannot be understood gets a problem, never a failure of the function,
     /// which its caller would send again.
-    pub async fn answer(&self, event: &Value, tenant: Option<String>) -> Value {
-        let shape = Shape::of(event);
-        let response = match event::read(event, shape) {
+    pub async fn answer(&self, event: &EventText, tenant: Option<String>) -> Value {
+        let read = event.parse();
+        let shape = read.as_ref().map_or_else(|_| event.shape(), Shape::of);
+        let request = read.and_then(|event| Ok(event::read(&event, shape)?));
+        let response = match request {
             Ok(request) => self.serve(request, tenant).await,
-            Err(unreadable) => Problem::from(unreadable).into_response(),
+            Err(problem) => problem.into_response(),
         };
         let (parts, body) = response.into_parts();
         // The body is ours and whole: collecting it cannot fail.

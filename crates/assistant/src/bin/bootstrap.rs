@@ -13,7 +13,7 @@
 //! Everything is opened before the first event, so that a function that cannot work says so at once.
 
 use anyhow::{Context, anyhow};
-use assistant::lambda::Events;
+use assistant::lambda::{EventText, Events};
 use assistant::settings::Settings;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -22,8 +22,11 @@ use tenantry::token::Tokens;
 use tenantry_core::secret::SecretText;
 use tenantry_integrations::egress::Egress;
 use tenantry_store::{OpenOptions, StoreUrl, Stores};
-use tracing::{error, info};
+use tracing::{Level, Metadata, error, info};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 // One event at a time is all that a function gets.
 #[tokio::main(flavor = "current_thread")]
@@ -36,10 +39,10 @@ async fn main() -> Result<(), Error> {
             return Err(cause.into());
         }
     };
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| answer(&events, event))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<EventText>| answer(&events, event))).await
 }
 
-async fn answer(events: &Events, event: LambdaEvent<Value>) -> Result<Value, Error> {
+async fn answer(events: &Events, event: LambdaEvent<EventText>) -> Result<Value, Error> {
     let LambdaEvent { payload, context } = event;
     Ok(events.answer(&payload, context.tenant_id).await)
 }
@@ -83,6 +86,12 @@ fn variable(name: &'static str) -> anyhow::Result<Option<String>> {
 fn log_as_json() -> anyhow::Result<()> {
     let directives = variable("TENANTRY_LOG")?.unwrap_or_else(|| "info".to_owned());
     let filter = EnvFilter::try_new(directives).context("TENANTRY_LOG")?;
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).finish();
+    log.with(filter_fn(|metadata| !shows_events(metadata))).init();
     Ok(())
+}
+
+/// The runtime traces whole events, and with them the tokens of those who sent them: no filter may ask for that.
+fn shows_events(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("lambda_runtime") && *metadata.level() > Level::INFO
 }

@@ -55,6 +55,11 @@ struct RuntimeApi {
 impl Function {
     /// Starts the function on a store. `allowed` are the origins that it may call.
     pub(crate) async fn start(store: &Store, allowed: &str) -> Self {
+        Self::start_logging(store, allowed, "debug").await
+    }
+
+    /// Starts the function with directives for its log.
+    pub(crate) async fn start_logging(store: &Store, allowed: &str, directives: &str) -> Self {
         let (events, waiting) = mpsc::channel(1);
         let (said, outcomes) = mpsc::channel(1);
         let api = RuntimeApi { events: Arc::new(Mutex::new(waiting)), outcomes: said };
@@ -66,7 +71,7 @@ impl Function {
             ("AWS_LAMBDA_RUNTIME_API", &address),
             ("TENANTRY_STORE", &store.url()),
             ("TENANTRY_ALLOW_ORIGINS", allowed),
-            ("TENANTRY_LOG", "debug"),
+            ("TENANTRY_LOG", directives),
         ])
         .stderr(File::create(&log).unwrap())
         .spawn()

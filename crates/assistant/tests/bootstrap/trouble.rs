@@ -41,16 +41,65 @@ async fn garbage_gets_an_answer_and_the_function_goes_on() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_reported_and_the_function_goes_on() {
+async fn what_is_no_json_gets_an_answer_and_the_function_goes_on() {
     let store = Store::new().await;
     let token = store.company("acme", &[], &[]).await;
     let mut function = Function::start(&store, "").await;
-    for payload in ["", "{", "\u{1}", &"[".repeat(10_000)] {
-        let outcome = function.send(payload.to_owned(), None).await;
-        assert!(matches!(outcome, Outcome::Failure(_)), "{outcome:?}");
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    let of_acme =
+        |field: &str| format!(r#"{{"text":"Hi","intent":"chitchat","dry_run":true,"token":"{token}",{field}}}"#);
+    for (payload, pointer) in [
+        (String::new(), None),
+        ("{".to_owned(), None),
+        ("\u{1}".to_owned(), None),
+        ("[".repeat(10_000), None),
+        (deep.clone(), None),
+        (of_acme(&format!(r#""text2":{deep}"#)), None),
+        (of_acme(r#""text2":"\ud800""#), Some("/text2")),
+        (of_acme(r#""text2":1e999"#), Some("/text2")),
+        (of_acme(r#""text":"Ho""#), Some("/text")),
+        (of_acme(r#""token":"tny_0""#), Some("/token")),
+    ] {
+        let answer = match function.send(payload.clone(), None).await {
+            Outcome::Answer(answer) => answer,
+            Outcome::Failure(failure) => panic!("{payload}: {failure}"),
+        };
+        assert_eq!((status(&answer), &answer["code"]), (400, &json!("event_invalid")), "{payload}: {answer}");
+        if let Some(pointer) = pointer {
+            assert_eq!(answer["errors"][0]["pointer"], pointer, "{answer}");
+        }
     }
     assert_eq!(status(&function.invoke(&example("direct", &token)).await), 200);
     function.stop();
+}
+
+#[tokio::test]
+async fn an_http_event_that_cannot_be_read_is_answered_as_http_all_the_same() {
+    let store = Store::new().await;
+    let token = store.company("acme", &[], &[]).await;
+    let mut function = Function::start(&store, "").await;
+    for name in ["api-gateway-v1", "api-gateway-v2", "alb", "alb-multi-value-headers", "function-url"] {
+        let event = example(name, &token).to_string();
+        let payload = format!(r#"{{"x":"\ud800",{}"#, &event[1..]);
+        let Outcome::Answer(answer) = function.send(payload, None).await else { panic!("{name} got no answer") };
+        assert_eq!(answer["statusCode"], 400, "{answer}");
+        assert_eq!(document(&answer)["code"], "event_invalid", "{answer}");
+    }
+    function.stop();
+}
+
+#[tokio::test]
+async fn no_log_shows_a_token_or_a_key_however_much_is_logged() {
+    let (store, model) = (Store::new().await, Model::start().await);
+    let secrets = [("openai_api_key", "sk-CANARY-acme"), ("openai_base_url", &model.base_url())];
+    let token = store.company("acme", &[], &secrets).await;
+    for directives in ["trace", "trace,lambda_runtime::layers::api_response=trace"] {
+        let mut function = Function::start_logging(&store, model.origin(), directives).await;
+        function.invoke(&json!({"text": "Hi", "intent": "chitchat", "token": token})).await;
+        function.invoke(&example("api-gateway-v2", &token)).await;
+        let log = function.stop();
+        assert!(!log.contains(&token), "{log}");
+    }
 }
 
 #[tokio::test]
