@@ -5,6 +5,7 @@ use serde_json::Value;
 use tenantry_core::secret::SecretText;
 
 use super::error::LlmError;
+use super::redact::redact;
 use super::refusal::refusal;
 use crate::egress::Response;
 
@@ -37,13 +38,14 @@ pub fn parse(response: &Response, key: &SecretText) -> Result<ChatAnswer, LlmErr
     let json = response.json();
     match refusal(response, json.as_ref().ok(), key) {
         Some(error) => Err(error),
-        None => answer(&json?),
+        None => answer(&json?, key),
     }
 }
 
-fn answer(json: &Value) -> Result<ChatAnswer, LlmError> {
+fn answer(json: &Value, key: &SecretText) -> Result<ChatAnswer, LlmError> {
     let choice = json.pointer("/choices/0").ok_or_else(|| malformed("it has no choices"))?;
-    let word = |value: &Value| value.as_str().map(str::to_owned);
+    // A word is logged and shown. One that has to be scrubbed is no word that anybody needs.
+    let word = |value: &Value| value.as_str().filter(|word| redact(word, key) == *word).map(str::to_owned);
     let finish_reason = word(&choice["finish_reason"]);
     Ok(ChatAnswer {
         text: text(&choice["message"]).ok_or_else(|| malformed(why_blank(finish_reason.as_deref())))?,
@@ -123,6 +125,16 @@ mod tests {
             usage: Some(Usage { prompt: 12, completion: 3, total: 15 }),
         };
         assert_eq!(answer, expected);
+    }
+
+    #[test]
+    fn a_model_or_reason_that_echoes_the_key_is_left_out() {
+        for echo in [KEY.to_owned(), format!("gpt-5 {KEY}"), KEY[3..12].to_owned(), "gpt\u{1b}[31m".to_owned()] {
+            let mut body = completion(&json!({"content": "Hello"}), &echo);
+            body["model"] = json!(echo);
+            let answer = parsed(200, &body).unwrap();
+            assert_eq!((answer.model, answer.finish_reason), (None, None), "{echo}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Makes what a provider said fit to be shown.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tenantry_core::secret::SecretText;
 
 /// The most characters of a provider's sentence that are kept: two lines of a screen.
@@ -11,12 +13,18 @@ const MAX_READ: usize = 4 * MAX_CHARS;
 /// So many characters of the key in a row give a word away; fewer occur by chance.
 const RUN: usize = 6;
 
+/// So many characters of the key in base64 in a row, which are 6 bytes of it.
+const BASE64_RUN: usize = 8;
+
+/// So many digits of the key in hexadecimal in a row, which are 6 bytes of it.
+const HEX_RUN: usize = 2 * RUN;
+
 /// So many give a word away that is half masked already.
 const MASKED_RUN: usize = 2;
 
 /// Puts a provider's text on one line, shortens it, and replaces every word that has a part of the key in it.
 ///
-/// Providers echo keys whole, cut or half masked (`sk-ab***wxyz`), so a word goes altogether.
+/// Providers echo keys whole, cut, half masked (`sk-ab***wxyz`) or encoded, so a word goes altogether.
 pub(super) fn redact(text: &str, key: &SecretText) -> String {
     let head: String = text.chars().take(MAX_READ).collect();
     let hidden = if key.is_blank() { head } else { head.replace(key.expose(), MASK) };
@@ -35,20 +43,44 @@ fn is_gap(c: char) -> bool {
 struct KeyParts {
     runs: Vec<String>,
     masked_runs: Vec<String>,
+    base64_runs: Vec<String>,
+    hex_runs: Vec<String>,
 }
 
 impl KeyParts {
     fn of(key: &str) -> Self {
-        let key: Vec<char> = key.chars().collect();
-        let runs = |length| key.windows(length).map(String::from_iter).collect();
-        Self { runs: runs(RUN), masked_runs: runs(MASKED_RUN) }
+        let hex = key.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Self {
+            runs: runs(key, RUN),
+            masked_runs: runs(key, MASKED_RUN),
+            base64_runs: in_base64(key.as_bytes()).iter().flat_map(|text| runs(text, BASE64_RUN)).collect(),
+            hex_runs: runs(&hex, HEX_RUN),
+        }
     }
 
     fn occur_in(&self, word: &str) -> bool {
         let is_half_masked = ["**", "..", "…"].iter().any(|mask| word.contains(mask));
-        let has = |runs: &[String]| runs.iter().any(|run| word.contains(run));
-        has(&self.runs) || (is_half_masked && has(&self.masked_runs))
+        let has = |word: &str, runs: &[String]| runs.iter().any(|run| word.contains(run));
+        has(word, &self.runs)
+            || (is_half_masked && has(word, &self.masked_runs))
+            || has(&word.replace('-', "+").replace('_', "/"), &self.base64_runs)
+            || has(&word.to_ascii_lowercase(), &self.hex_runs)
     }
+}
+
+/// All that stands in a text in a row of so many characters.
+fn runs(text: &str, length: usize) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters.windows(length).map(String::from_iter).collect()
+}
+
+/// What base64 makes of the key wherever it stands: three bytes make four characters, so there are three ways to begin.
+fn in_base64(key: &[u8]) -> [String; 3] {
+    [0, 1, 2].map(|skipped| {
+        let rest = key.get(skipped..).unwrap_or_default();
+        // The bytes of a last group that is not full mix with what follows.
+        STANDARD_NO_PAD.encode(&rest[..rest.len() / 3 * 3])
+    })
 }
 
 fn shortened(text: String) -> String {
@@ -60,6 +92,7 @@ fn shortened(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use proptest::prelude::*;
 
     use super::*;
@@ -77,6 +110,20 @@ mod tests {
         check("key=%22sk-CANARY-acme-9d3f%22 is bad", "key=%22***%22 is bad");
         check("bad key (sk-C*******9d3f)", "bad key ***");
         check("bad key sk-C...9d3f", "bad key ***");
+    }
+
+    #[test]
+    fn an_encoded_key_is_scrubbed() {
+        let hex: String = KEY.bytes().map(|byte| format!("{byte:02x}")).collect();
+        check(&format!("bad key {hex}"), "bad key ***");
+        check(&format!("bad key {}", hex.to_uppercase()), "bad key ***");
+        for prefix in ["", "k", "ke", "key", "Bearer "] {
+            for suffix in ["", "?", "??>"] {
+                let text = format!("{prefix}{KEY}{suffix}");
+                check(&format!("bad key {}", STANDARD.encode(&text)), "bad key ***");
+                check(&format!("bad key {}", URL_SAFE_NO_PAD.encode(&text)), "bad key ***");
+            }
+        }
     }
 
     #[test]
