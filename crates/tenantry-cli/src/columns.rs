@@ -45,7 +45,7 @@ fn pad(text: &str, width: usize) -> String {
 }
 
 /// Wraps a text at white space; a word that is longer than a line is cut.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for paragraph in text.lines() {
         if lines.last().is_some_and(|line| !line.is_empty()) {

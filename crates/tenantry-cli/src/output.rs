@@ -7,10 +7,11 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use dialoguer::console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
+use dialoguer::console::{Alignment, Term, measure_text_width, pad_str};
 use serde::Serialize;
 use tenantry_core::layer::Tier;
 
+use crate::columns::wrap;
 use crate::exit::Trouble;
 use crate::yaml;
 
@@ -34,7 +35,7 @@ pub(crate) enum Format {
 pub(crate) struct Output {
     format: Format,
     paint: Paint,
-    /// Columns of the terminal; none if it is no terminal.
+    /// Columns of the terminal, or those that `COLUMNS` wants; none if there is neither.
     width: Option<usize>,
 }
 
@@ -42,7 +43,7 @@ impl Output {
     /// Looks at what standard output is.
     pub(crate) fn new(format: Format) -> Self {
         let terminal = io::stdout().is_terminal();
-        let width = terminal.then(|| usize::from(Term::stdout().size().1));
+        let width = if terminal { Some(usize::from(Term::stdout().size().1)) } else { columns_wanted() };
         Self { format, paint: Paint::when(terminal), width }
     }
 
@@ -56,7 +57,7 @@ impl Output {
         self.paint
     }
 
-    /// The columns of the terminal, if it is one.
+    /// The columns of the terminal, if it is one, or those that `COLUMNS` wants.
     pub(crate) fn width(&self) -> Option<usize> {
         self.width
     }
@@ -74,46 +75,100 @@ impl Output {
         }
     }
 
-    /// Lays out rows in columns, cut to the terminal's width. Nothing but the header if there are no rows.
+    /// Lays out rows in columns. In a narrow terminal long texts are wrapped first, then all but the first column, in
+    /// which the names are that other commands take. Nothing but the header if there are no rows.
     pub(crate) fn table(&self, header: &[&str], rows: &[Vec<String>]) -> String {
         let header: Vec<String> = header.iter().map(|name| self.paint.tone(Tone::Dim, name)).collect();
-        let widths = widths(std::iter::once(&header).chain(rows), self.width);
-        let lines = std::iter::once(&header).chain(rows).map(|row| line(row, &widths));
-        lines.collect::<Vec<_>>().join("\n")
+        let rows: Vec<_> = std::iter::once(&header).chain(rows).collect();
+        let widths = widths(&rows, self.width);
+        rows.into_iter().map(|row| lines(row, &widths, self.width.is_some())).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// The width that `COLUMNS` asks for where there is no terminal.
+fn columns_wanted() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
 }
 
 /// The space between two columns.
 const GAP: &str = "  ";
-/// Columns are not cut below this many characters.
+/// The width of a time: what is not wider gives way last.
+const TIME: usize = 19;
+/// Words up to this width are not broken while there is another way.
+const WORD: usize = 32;
+/// Columns do not become narrower than this.
 const NARROWEST: usize = 12;
+/// Without a limit a longer text pushes the rest of its own row out, and no other row's.
+const LONGEST: usize = 60;
 
-/// The widths of columns. Where a terminal is too narrow, the widest column gives way.
-fn widths<'a>(rows: impl Iterator<Item = &'a Vec<String>>, limit: Option<usize>) -> Vec<usize> {
+/// The widths of columns. Where there are fewer, the widest gives way first.
+fn widths(rows: &[&Vec<String>], limit: Option<usize>) -> Vec<usize> {
+    let natural = widest(rows, measure_text_width);
+    let Some(limit) = limit else {
+        return natural
+            .iter()
+            .enumerate()
+            .map(|(at, width)| if at == 0 { *width } else { LONGEST.min(*width) })
+            .collect();
+    };
+    let words = widest(rows, |cell| cell.split_whitespace().map(measure_text_width).max().unwrap_or(0));
+    let mut widths = natural.clone();
+    let text = |at: usize| if natural[at] > TIME { words[at].clamp(NARROWEST, WORD) } else { natural[at] };
+    give_way(&mut widths, limit, text);
+    give_way(&mut widths, limit, |at| words[at].min(WORD));
+    give_way(&mut widths, limit, |_| NARROWEST);
+    widths
+}
+
+/// For each column the greatest measure of its cells.
+fn widest(rows: &[&Vec<String>], measure: impl Fn(&str) -> usize) -> Vec<usize> {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         widths.resize(widths.len().max(row.len()), 0);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(measure_text_width(cell));
-        }
-    }
-    let Some(limit) = limit else { return widths };
-    let gaps = GAP.len() * widths.len().saturating_sub(1);
-    while widths.iter().sum::<usize>() + gaps > limit {
-        match widths.iter_mut().max().filter(|widest| **widest > NARROWEST) {
-            Some(widest) => *widest -= 1,
-            None => break,
+        for (width, cell) in widths.iter_mut().zip(*row) {
+            *width = (*width).max(measure(cell));
         }
     }
     widths
 }
 
-fn line(row: &[String], widths: &[usize]) -> String {
-    let cells = row.iter().zip(widths).map(|(cell, width)| {
-        let cut = truncate_str(cell, *width, "…");
-        pad_str(&cut, *width, Alignment::Left, None).into_owned()
+/// Narrows all columns but the first until they fit, none below its least width.
+fn give_way(widths: &mut [usize], limit: usize, least: impl Fn(usize) -> usize) {
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > limit {
+        let wide = widths.iter_mut().enumerate().skip(1).filter(|(at, width)| **width > least(*at));
+        match wide.max_by_key(|(_, width)| **width) {
+            Some((_, widest)) => *widest -= 1,
+            None => break,
+        }
+    }
+}
+
+/// One row; where it is wrapped, on as many lines as its highest cell needs.
+fn lines(row: &[String], widths: &[usize], wraps: bool) -> String {
+    let cell = |(cell, width): (&String, &usize)| if wraps { wrapped(cell, *width) } else { vec![cell.clone()] };
+    let cells: Vec<_> = row.iter().zip(widths).map(cell).collect();
+    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let lines = (0..height).map(|at| {
+        let cells = cells.iter().zip(widths).map(|(lines, width)| {
+            let text = lines.get(at).map_or("", String::as_str);
+            pad_str(text, *width, Alignment::Left, None).into_owned()
+        });
+        cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
     });
-    cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Wraps a cell; each of its lines has the cell's colour.
+fn wrapped(cell: &str, width: usize) -> Vec<String> {
+    if measure_text_width(cell) <= width {
+        return vec![cell.to_owned()];
+    }
+    let painted = cell.strip_prefix("\u{1b}[").and_then(|rest| rest.strip_suffix("\u{1b}[0m")?.split_once('m'));
+    match painted {
+        Some((code, text)) => wrap(text, width).iter().map(|line| format!("\u{1b}[{code}m{line}\u{1b}[0m")).collect(),
+        None => wrap(cell, width),
+    }
 }
 
 /// Writes text to standard output, with a line break at its end.
@@ -213,11 +268,42 @@ mod tests {
         assert_eq!(table, "KEY   VALUE\na     日本\nabcd  x");
     }
 
+    fn table(width: Option<usize>, header: &[&str], cells: &[&[&str]]) -> String {
+        Output { format: Format::Table, paint: Paint::plain(), width }.table(header, &rows(cells))
+    }
+
     #[test]
-    fn the_widest_column_gives_way_to_a_narrow_terminal() {
-        let output = Output { format: Format::Table, paint: Paint::plain(), width: Some(20) };
-        let table = output.table(&["K", "V"], &rows(&[&["key", &"x".repeat(40)]]));
-        assert_eq!(table.lines().last().unwrap(), format!("key  {}…", "x".repeat(14)));
+    fn a_long_text_gives_way_to_a_narrow_terminal_and_is_wrapped() {
+        let table = table(Some(30), &["KEY", "TEXT"], &[&["key.in.full", "one two three four five"]]);
+        assert_eq!(table, "KEY          TEXT\nkey.in.full  one two three\n             four five");
+    }
+
+    #[test]
+    fn ids_and_times_are_never_cut() {
+        let (id, time) = ("0123456789abcdef", "2026-11-23 18:07:59");
+        let table = table(Some(54), &["ID", "NAME", "UNTIL"], &[&[id, "a name of several words", time]]);
+        assert!(table.contains(id) && table.contains(time), "{table}");
+        assert!(table.lines().all(|line| measure_text_width(line) <= 54), "{table}");
+    }
+
+    #[test]
+    fn a_first_column_that_is_too_wide_is_kept_whole() {
+        let key = "k".repeat(40);
+        assert!(table(Some(20), &["K", "V"], &[&[&key, &"x".repeat(40)]]).contains(&key));
+    }
+
+    #[test]
+    fn a_very_long_text_does_not_pad_every_other_row() {
+        let long = "x".repeat(500);
+        let table = table(None, &["ID", "NAME", "STATE"], &[&["1", &long, "valid"], &["2", "short", "valid"]]);
+        assert!(table.contains(&format!("{long}  valid")) && table.lines().last().unwrap().len() < 80, "{table}");
+    }
+
+    #[test]
+    fn each_line_of_a_wrapped_text_has_its_colour() {
+        let painted = Paint { on: true }.tone(Tone::Good, "one two");
+        let line = |text| Paint { on: true }.tone(Tone::Good, text);
+        assert_eq!(wrapped(&painted, 4), [line("one"), line("two")]);
     }
 
     #[test]

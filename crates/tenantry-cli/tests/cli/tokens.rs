@@ -43,3 +43,14 @@ fn a_role_that_does_not_fit_and_a_life_that_is_too_long_are_refused() {
     program.run(&["-t", "nobody", "token", "create"]).refused(3);
     program.run(&["token", "create"]).refused(2);
 }
+
+#[test]
+fn a_narrow_list_of_tokens_keeps_the_ids_that_revoke_takes() {
+    let program = Program::with_acme();
+    let name = "the laptop of Grace in the office";
+    program.run(&["-t", "acme", "token", "create", "--role", "tenant-admin", "--name", name]).ok();
+    let id = program.run(&["token", "list", "-o", "json"]).json()[0]["id"].as_str().unwrap().to_owned();
+    let narrow = crate::program::Ran::of(program.command(&["token", "list"]).env("COLUMNS", "80"));
+    assert!(narrow.ok().contains(&id) && !narrow.stdout.contains('…'), "{narrow:?}");
+    assert!(narrow.stdout.lines().all(|line| line.chars().count() <= 80), "{narrow:?}");
+}
