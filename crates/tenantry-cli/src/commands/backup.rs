@@ -4,20 +4,21 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use tenantry_store::StoreUrl;
 
 use crate::exit::{Exit, Trouble};
 use crate::output::note;
-use crate::session::Session;
+use crate::session::{Session, open_options, store_url};
 
 /// Copy the store into a new file while others go on using it
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The copy can be opened as a store. It needs the same master key, which is not in it: keep that
-elsewhere.
+elsewhere, and name its file.
 
 Examples:
   tenantry backup tenantry-2026-11-23.db
-  tenantry --store sqlite:tenantry-2026-11-23.db tenant list")]
+  tenantry --store sqlite:tenantry-2026-11-23.db --master-key-file tenantry.db.key tenant list")]
 pub(crate) struct Backup {
     /// The new file
     file: PathBuf,
@@ -33,7 +34,19 @@ impl Backup {
         let target = std::path::absolute(&self.file).with_context(|| format!("{file} is no path"))?;
         session.service.stores().back_up(&target).await?;
         session.output.show(&serde_json::json!({ "backup": file }), |_| format!("copied to {file}"))?;
-        note("the copy needs the same master key, which is not in it");
+        note(&format!("the copy needs the same master key, which is not in it: {}", key_of(session)?));
         Ok(())
     }
+}
+
+/// How the master key of the open store is given to its copy.
+fn key_of(session: &Session) -> anyhow::Result<String> {
+    let options = open_options(&session.global)?;
+    Ok(match (options.master_key, options.master_key_file, store_url(&session.global)?) {
+        (Some(_), _, _) => "give it in TENANTRY_MASTER_KEY, as now".to_owned(),
+        (None, Some(file), _) => format!("open it with --master-key-file {}", file.display()),
+        // Opening the store found the key where making the store put it.
+        (None, None, StoreUrl::Sqlite(store)) => format!("open it with --master-key-file {}.key", store.display()),
+        (None, None, StoreUrl::Memory) => "it is gone with this process".to_owned(),
+    })
 }

@@ -105,3 +105,15 @@ fn doctor_finds_a_new_store_in_order_and_backup_copies_it() {
     let copy = program.run(&["--store", "sqlite:copy.db", "--master-key-file", &key, "tenant", "list"]);
     assert!(copy.ok().contains("Acme Bakery"));
 }
+
+#[test]
+fn a_backup_tells_how_it_is_opened_and_without_its_key_it_says_which_flag_is_missing() {
+    let program = Program::with_acme();
+    let made = program.run(&["backup", "copy.db"]);
+    made.ok();
+    let key = format!("{}.key", program.path("tenantry.db").display());
+    assert!(made.stderr.contains(&format!("--master-key-file {key}")), "{made:?}");
+    let lost = program.run(&["--store", "sqlite:copy.db", "tenant", "list"]);
+    assert!(lost.refused(7).contains("--master-key-file") && lost.stderr.contains("TENANTRY_MASTER_KEY"), "{lost:?}");
+    program.run(&["--store", "sqlite:copy.db", "--master-key-file", &key, "tenant", "list"]).ok();
+}
