@@ -14,7 +14,7 @@ use tenantry_core::secret::SecretText;
 use tenantry_core::template::Context as TemplateContext;
 use tenantry_core::validate::ViolationCode;
 use tenantry_core::value::Value;
-use tenantry_store::{Action, PageRequest, StoreError};
+use tenantry_store::{Action, Binding, OpenOptions, PageRequest, StoreError, StoreUrl, Stores};
 
 fn set(name: &str, json: &str) -> ChangeSet {
     ChangeSet::default().set(key(name), value(json))
@@ -48,7 +48,7 @@ async fn a_change_that_was_decided_on_an_older_revision_is_refused_with_who_and_
     acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
     let stale = acme.service.change(&acme.scope, &set("persona.name", r#""Eve""#), Some(Revision(1)), &context()).await;
     let Err(ServiceError::Conflict { expected, current, by, at: when, .. }) = stale else { panic!("{stale:?}") };
-    assert_eq!((expected, current), (Revision(1), Revision(2)));
+    assert_eq!((expected, current), (Some(Revision(1)), Revision(2)));
     assert_eq!((by.as_deref(), when), (Some("test"), Some(at())));
     assert_eq!(acme.shown("persona.name").await.1, value(r#""Ada""#));
 }
@@ -370,15 +370,40 @@ async fn a_rendered_prompt_tells_the_tier_of_each_piece() {
 #[tokio::test]
 async fn a_change_of_more_items_than_a_store_takes_is_refused_before_anything_is_written() {
     let acme = Acme::new().await;
-    let facts: Vec<_> = (0..98).map(|n| format!(r#""f{n}":"x""#)).collect();
-    let text = format!(
-        r#"{{"global":{{"values":{{"limit":7}}}},"tenants":[{{"tenant_id":"acme","values":{{"facts":{{{}}}}}}}]}}"#,
-        facts.join(",")
-    );
-    let refused = acme.service.import(&Bundle::from_json(&text).unwrap(), &context()).await;
+    let mut changes = ChangeSet::default();
+    for n in 0..98 {
+        changes = changes.set(key(&format!("facts.f{n}")), value(r#""x""#));
+    }
+    let refused = acme.change(&acme.scope, changes).await;
     assert!(
         matches!(refused, Err(ServiceError::Store(StoreError::TooLarge { size: 98, limit: 97, .. }))),
         "{refused:?}"
     );
-    assert!(acme.service.effective(&Scope::Global).await.unwrap().head.is_none());
+    assert_eq!(acme.service.tenant(&tenant("acme")).await.unwrap().revision, Revision(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_dozen_changes_at_once_all_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = StoreUrl::Sqlite(folder.path().join("store.db"));
+    let acme = Acme::over(Stores::create(&url, &OpenOptions::default()).await.unwrap().0).await;
+    let mut tasks = Vec::new();
+    for n in 0..24 {
+        let service = acme.service.clone();
+        tasks.push(tokio::spawn(async move {
+            let scope = Scope::Tenant(tenant("acme"));
+            match n % 4 {
+                0 => service.bind(&tenant("acme"), Binding::parse(&format!("slack:T{n}")).unwrap(), &context()).await,
+                1 => service.rename_tenant(&tenant("acme"), &format!("Acme {n}"), &context()).await,
+                _ => {
+                    let change = set(&format!("facts.f{n}"), r#""x""#);
+                    service.change(&scope, &change, None, &context()).await.map(|changed| changed.revision)
+                }
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(acme.service.tenant(&tenant("acme")).await.unwrap().revision, Revision(25));
 }

@@ -4,6 +4,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_store::{Action, Binding, ClaimChange, Commit, Expected, HeadChange};
 
+use super::patience::Patience;
 use super::{Context, Service, ServiceError};
 
 impl Service {
@@ -37,6 +38,22 @@ impl Service {
         detail: String,
         context: &Context,
     ) -> Result<Revision, ServiceError> {
+        let mut patience = Patience::new();
+        loop {
+            match self.try_claim(tenant, claim.clone(), detail.clone(), context).await {
+                Err(error) => patience.wait_after(error).await?,
+                Ok(revision) => return Ok(revision),
+            }
+        }
+    }
+
+    async fn try_claim(
+        &self,
+        tenant: &TenantId,
+        claim: ClaimChange,
+        detail: String,
+        context: &Context,
+    ) -> Result<Revision, ServiceError> {
         let head = self.tenant(tenant).await?;
         let scope = Scope::Tenant(tenant.clone());
         let mut entry = context.entry(&scope, Action::Bind);
@@ -52,6 +69,6 @@ impl Service {
             entry,
         };
         let committed = self.stores.commit(commit).await;
-        Ok(committed.map_err(|error| ServiceError::of_commit(error, &scope, head.revision))?.revision)
+        Ok(committed.map_err(|error| ServiceError::of_commit(error, &scope, None))?.revision)
     }
 }

@@ -3,13 +3,10 @@
 use tenantry_core::change::{ChangeSet, Difference};
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
-use tenantry_store::StoreError;
 
 use super::decide::{Decision, MissingConnections, decide, name_version};
+use super::patience::Patience;
 use super::{Context, Service, ServiceError};
-
-/// How often a change that expects nothing is decided anew when somebody else was quicker.
-const MOST_TRIES: usize = 8;
 
 /// What a change made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +29,13 @@ impl Service {
         expected: Option<Revision>,
         context: &Context,
     ) -> Result<Changed, ServiceError> {
-        for _ in 1..MOST_TRIES {
+        let mut patience = Patience::new();
+        loop {
             match self.try_change(scope, changes, expected, context).await {
-                Err(ServiceError::Conflict { .. } | ServiceError::Store(StoreError::SecretConflict))
-                    if expected.is_none() => {}
-                done => return done,
+                Err(error) => patience.wait_after(error).await?,
+                Ok(done) => return Ok(done),
             }
         }
-        self.try_change(scope, changes, expected, context).await
     }
 
     async fn try_change(
@@ -57,7 +53,7 @@ impl Service {
             Decision::NothingToDo => Ok(Changed { revision: from, differences: Vec::new() }),
             Decision::Commit { commit, mut differences, .. } => {
                 let committed = self.stores.commit(*commit).await;
-                let committed = committed.map_err(|error| ServiceError::of_commit(error, scope, from))?;
+                let committed = committed.map_err(|error| ServiceError::of_commit(error, scope, expected))?;
                 if let Some(version) = &committed.secret_version {
                     name_version(&mut differences, version);
                 }

@@ -10,10 +10,9 @@ use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::secret::SecretText;
 use tenantry_core::validate::{Violation, ViolationCode, introduced};
 use tenantry_core::value::Value;
-use tenantry_store::limits::MOST_CHANGES;
 use tenantry_store::{
-    Action, Binding, BindingKind, ClaimChange, Commit, Expected, HeadChange, Item, ItemChange, SecretVersion,
-    SecretWrite, StoreError, StoredSecret,
+    Action, Binding, BindingKind, ClaimChange, Commit, Expected, HeadChange, Item, ItemChange, NewLogEntry,
+    SecretVersion, SecretWrite, StoreError, StoredSecret, limits,
 };
 
 use super::{Context, ScopeState, Service, ServiceError, States};
@@ -30,6 +29,8 @@ pub(super) enum Decision {
         differences: Vec<Difference>,
         /// The state that the write makes, but for its revision.
         after: Box<ScopeState>,
+        /// The names that no two tenants may share and that the scope has then, each with its parameter.
+        reserved: BTreeMap<Binding, Key>,
     },
 }
 
@@ -40,6 +41,14 @@ impl Decision {
             Self::NothingToDo => 0,
             Self::Commit { differences, .. } => differences.len(),
         }
+    }
+
+    /// The limits of every store that the write passes.
+    pub(super) fn limits_passed(&self) -> Vec<StoreError> {
+        let Self::Commit { commit, after, .. } = self else { return Vec::new() };
+        let secret = after.secret.as_ref().map_or(Ok(()), |secret| limits::check_secret(&secret.fields));
+        let checked = [limits::check_commit(commit), limits::check_items(after.items.len()), secret];
+        checked.into_iter().filter_map(Result::err).collect()
     }
 }
 
@@ -52,7 +61,13 @@ pub(super) enum MissingConnections {
     Accepted,
 }
 
-/// Decides on a change of the scope that is looked at.
+/// A decision, and what is wrong with it: nothing must be written then.
+pub(super) struct Drafted {
+    pub(super) decision: Decision,
+    pub(super) violations: Vec<Violation>,
+}
+
+/// Decides on a change of the scope that is looked at, or refuses it with all that is wrong with it.
 pub(super) fn decide(
     service: &Service,
     states: &States,
@@ -60,48 +75,79 @@ pub(super) fn decide(
     missing: MissingConnections,
     context: &Context,
 ) -> Result<Decision, ServiceError> {
+    let Drafted { decision, violations } = draft(service, states, changes, missing, context);
+    if !violations.is_empty() {
+        return Err(ServiceError::Invalid(violations));
+    }
+    match decision.limits_passed().pop() {
+        Some(passed) => Err(passed.into()),
+        None => Ok(decision),
+    }
+}
+
+/// Decides on a change of the scope that is looked at, whatever is wrong with it.
+pub(super) fn draft(
+    service: &Service,
+    states: &States,
+    changes: &ChangeSet,
+    missing: MissingConnections,
+    context: &Context,
+) -> Drafted {
     let state = states.looked_at();
     let (sorted, mut violations) = sort(service, state, changes);
     let after = changed(service, state, &sorted);
+    let (reserved, claims, misnamed) = claims(service, state, &after);
     let accepted = |violation: &Violation| {
         missing == MissingConnections::Accepted && violation.code == ViolationCode::ConnectionMissing
     };
-    for violation in new_violations(service, states, &after, &sorted) {
+    for violation in new_violations(service, states, &after, &sorted).into_iter().chain(misnamed) {
         // What is wrong with a value itself is told once, however it shows after the merge.
         if !accepted(&violation) && violations.iter().all(|known| known.key != violation.key) {
             violations.push(violation);
         }
     }
-    if !violations.is_empty() {
-        violations.sort_by(|left, right| left.key.cmp(&right.key));
-        return Err(ServiceError::Invalid(violations));
-    }
+    violations.sort_by(|left, right| left.key.cmp(&right.key));
     let mut differences = diff(state.entries(), after.entries());
     // The version that the commit makes is not known yet: the store fills it in.
     name_version(&mut differences, &SecretVersion(String::new()));
-    if differences.is_empty() && (state.head.is_some() || state.scope.tenant().is_none()) {
-        return Ok(Decision::NothingToDo);
+    let is_new_tenant = state.head.is_none() && state.scope.tenant().is_some();
+    if differences.is_empty() && !state.is_renamed() && !is_new_tenant {
+        return Drafted { decision: Decision::NothingToDo, violations };
     }
-    let items = item_changes(&state.items, &after.items);
-    let claims = claims(service, state, &after)?;
-    check_size(items.len() + claims.len())?;
-    let (expected, head, action) = match &state.head {
-        Some(head) => (Expected::At(head.revision), HeadChange::Keep, Action::Change),
-        None => (Expected::Absent, HeadChange::Create { display_name: state.display_name.clone() }, Action::Create),
-    };
-    let mut entry = context.entry(&state.scope, action);
-    entry.changes.clone_from(&differences);
+    let (expected, head, entry) = head_change(state, &differences, context);
     let commit = Commit {
         scope: state.scope.clone(),
         expected,
         head,
-        items,
+        items: item_changes(&state.items, &after.items),
         secret: secret_write(service, state, &sorted),
         claims,
         default_revision: if state.scope.tenant().is_some() { states.global.revision() } else { Revision(0) },
         entry,
     };
-    Ok(Decision::Commit { commit: Box::new(commit), differences, after: Box::new(after) })
+    let (commit, after) = (Box::new(commit), Box::new(after));
+    Drafted { decision: Decision::Commit { commit, differences, after, reserved }, violations }
+}
+
+/// What becomes of the scope as a whole, on what that is decided, and what the log says of it.
+fn head_change(
+    state: &ScopeState,
+    differences: &[Difference],
+    context: &Context,
+) -> (Expected, HeadChange, NewLogEntry) {
+    let name = || state.display_name.clone();
+    let (expected, head, action) = match &state.head {
+        None => (Expected::Absent, HeadChange::Create { display_name: name() }, Action::Create),
+        Some(head) if !state.is_renamed() => (Expected::At(head.revision), HeadChange::Keep, Action::Change),
+        Some(head) if differences.is_empty() => {
+            (Expected::At(head.revision), HeadChange::Rename(name()), Action::Rename)
+        }
+        Some(head) => (Expected::At(head.revision), HeadChange::Rename(name()), Action::Change),
+    };
+    let mut entry = context.entry(&state.scope, action);
+    entry.changes = differences.to_vec();
+    entry.detail = (state.is_renamed() && action == Action::Change).then(|| format!("renamed to {}", name()));
+    (expected, head, entry)
 }
 
 /// Gives the secrets that a change sets the version that the change makes.
@@ -122,23 +168,26 @@ fn sort(service: &Service, state: &ScopeState, changes: &ChangeSet) -> (ChangeSe
     let mut sorted = ChangeSet { values: BTreeMap::new(), secrets: changes.secrets.clone() };
     let mut violations = Vec::new();
     for (key, value) in &changes.values {
+        // Whatever is set replaces all that was stored at and below its key.
+        sorted.values.insert(key.clone(), None);
         let Some(value) = value else {
             let fields = state.entries().iter().filter(|(field, _)| catalog.secret_field(field).is_some());
-            let unset = fields.filter(|(field, _)| field.is_within(key)).map(|(field, _)| (field.clone(), None));
-            sorted.secrets.extend(unset);
-            sorted.values.insert(key.clone(), None);
+            for (field, _) in fields.filter(|(field, _)| field.is_within(key)) {
+                sorted.secrets.entry(field.clone()).or_insert(None);
+            }
             continue;
         };
         for (leaf, value) in catalog.leaves(key, value.clone()) {
             match (catalog.parameter(&leaf).map(|parameter| parameter.sensitivity), &value) {
                 (Some(Sensitivity::Credential), Value::String(text)) => {
-                    sorted.secrets.insert(leaf, Some(SecretText::new(text.clone())));
+                    sorted.secrets.insert(leaf.clone(), Some(SecretText::new(text.clone())));
                 }
                 _ => violations.extend(service.validator.check_value(&leaf, &value)),
             }
-        }
-        if catalog.connections().of(key).is_none() {
-            sorted.values.insert(key.clone(), Some(value.clone()));
+            // Leaf by leaf: what belongs to the secret is never stored in clear beside it.
+            if catalog.secret_field(&leaf).is_none() {
+                sorted.values.insert(leaf, Some(value));
+            }
         }
     }
     for (key, text) in &sorted.secrets {
@@ -211,34 +260,38 @@ fn item_changes(before: &[Item], after: &[Item]) -> Vec<ItemChange> {
     removed.chain(written).collect()
 }
 
-/// Refuses what no store takes in one go before anything else of an import is written.
-fn check_size(size: usize) -> Result<(), ServiceError> {
-    if size > MOST_CHANGES {
-        let what = "the number of items in one change set".to_owned();
-        return Err(StoreError::TooLarge { what, size, limit: MOST_CHANGES }.into());
-    }
-    Ok(())
+/// The names that the scope reserves after a change, what it takes and gives up for that, and what cannot be a name.
+fn claims(
+    service: &Service,
+    before: &ScopeState,
+    after: &ScopeState,
+) -> (BTreeMap<Binding, Key>, Vec<ClaimChange>, Vec<Violation>) {
+    let (old, old_faults) = reserved(service, before.entries());
+    let (new, mut faults) = reserved(service, after.entries());
+    // What was stored so already is not this change's doing.
+    faults.retain(|fault| !old_faults.contains(fault));
+    let taken = new.keys().filter(|binding| !old.contains_key(*binding)).cloned().map(ClaimChange::Take);
+    let released = old.keys().filter(|binding| !new.contains_key(*binding)).cloned().map(ClaimChange::Release);
+    let claims = taken.chain(released).collect();
+    (new, claims, faults)
 }
 
-/// What the scope takes and gives up of the names that no two tenants may share.
-fn claims(service: &Service, before: &ScopeState, after: &ScopeState) -> Result<Vec<ClaimChange>, ServiceError> {
-    let (before, after) = (reserved(service, before.entries())?, reserved(service, after.entries())?);
-    let taken = after.difference(&before).cloned().map(ClaimChange::Take);
-    let released = before.difference(&after).cloned().map(ClaimChange::Release);
-    Ok(taken.chain(released).collect())
-}
-
-/// The names that a state reserves: the values of the parameters that must differ from tenant to tenant.
-fn reserved(service: &Service, entries: &[(Key, Entry)]) -> Result<BTreeSet<Binding>, ServiceError> {
-    let mut reserved = BTreeSet::new();
+/// The names that a state reserves, each with its parameter: the values that must differ from tenant to tenant.
+fn reserved(service: &Service, entries: &[(Key, Entry)]) -> (BTreeMap<Binding, Key>, Vec<Violation>) {
+    let (mut reserved, mut faults) = (BTreeMap::new(), Vec::new());
     for (key, entry) in entries {
         let namespace = service.catalog().parameter(key).and_then(|parameter| parameter.unique.as_deref());
         let Some((namespace, text)) = namespace.zip(entry.value().and_then(Value::as_str)) else { continue };
-        let kind = BindingKind::ALL.into_iter().find(|kind| kind.name() == namespace);
-        let kind =
-            kind.ok_or_else(|| ServiceError::BadRequest(format!("{key}: there are no bindings {namespace:?}")))?;
-        let binding = Binding::new(kind, text).map_err(|error| ServiceError::BadRequest(format!("{key}: {error}")))?;
-        reserved.insert(binding);
+        match binding(namespace, text) {
+            Ok(binding) => drop(reserved.insert(binding, key.clone())),
+            Err(message) => faults.push(Violation::new(key, ViolationCode::Pattern, message)),
+        }
     }
-    Ok(reserved)
+    (reserved, faults)
+}
+
+fn binding(namespace: &str, text: &str) -> Result<Binding, String> {
+    let kind = BindingKind::ALL.into_iter().find(|kind| kind.name() == namespace);
+    let kind = kind.ok_or_else(|| format!("there are no bindings {namespace:?}"))?;
+    Binding::new(kind, text).map_err(|error| error.to_string())
 }

@@ -8,6 +8,7 @@ use tenantry_core::scope::Scope;
 use tenantry_store::{Action, LogEntry, LogQuery, Page, PageRequest, StoreError};
 
 use super::decide::{Decision, MissingConnections, decide};
+use super::patience::Patience;
 use super::{Changed, Context, ScopeState, Service, ServiceError};
 
 /// What a restore made.
@@ -44,6 +45,22 @@ impl Service {
         expected: Option<Revision>,
         context: &Context,
     ) -> Result<Restored, ServiceError> {
+        let mut patience = Patience::new();
+        loop {
+            match self.try_restore(scope, revision, expected, context).await {
+                Err(error) => patience.wait_after(error).await?,
+                Ok(restored) => return Ok(restored),
+            }
+        }
+    }
+
+    async fn try_restore(
+        &self,
+        scope: &Scope,
+        revision: Revision,
+        expected: Option<Revision>,
+        context: &Context,
+    ) -> Result<Restored, ServiceError> {
         let states = self.states(scope).await?;
         let state = states.looked_at();
         state.must_be_at(expected)?;
@@ -60,7 +77,7 @@ impl Service {
                 commit.entry.action = Action::Restore;
                 commit.entry.detail = Some(format!("restored revision {revision}"));
                 let committed = self.stores.commit(*commit).await;
-                let committed = committed.map_err(|error| ServiceError::of_commit(error, scope, from))?;
+                let committed = committed.map_err(|error| ServiceError::of_commit(error, scope, expected))?;
                 Changed { revision: committed.revision, differences }
             }
         };

@@ -1,232 +1,18 @@
-//! Bundles: the values of many scopes in one file, imported whole or not at all, and exported without secrets.
+//! Importing bundles: all scopes are decided on first, then written in one go, whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::Serialize;
-use tenantry_core::catalog::Sensitivity;
-use tenantry_core::change::{ChangeSet, PatchError};
-use tenantry_core::document::Document;
-use tenantry_core::json::{JsonError, Nullable, parse_nullable};
 use tenantry_core::key::Key;
-use tenantry_core::layer::{Entry, Revision};
+use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
-use tenantry_core::secret::SecretText;
 use tenantry_core::validate::{Violation, ViolationCode};
-use tenantry_core::value::Value;
+use tenantry_store::{BatchError, Binding, ClaimChange, Commit, StoreError};
 
-use super::decide::{Decision, MissingConnections, decide};
-use super::tenants::check_name;
+use super::bundle::{Bundle, BundleTenant, BundleValues};
+use super::decide::{Decision, Drafted, MissingConnections, draft};
+use super::patience::Patience;
 use super::{Context, ScopeState, Service, ServiceError, States};
-
-/// The values of many scopes, as a file holds them.
-#[derive(Clone, Debug, Default)]
-pub struct Bundle {
-    /// What the operator sets for every tenant.
-    pub global: BundleValues,
-    /// The tenants, in the order of the file.
-    pub tenants: Vec<BundleTenant>,
-}
-
-/// One tenant of a bundle.
-#[derive(Clone, Debug)]
-pub struct BundleTenant {
-    /// The tenant's id.
-    pub tenant_id: TenantId,
-    /// The company's name; none to leave an existing tenant's as it is.
-    pub display_name: Option<String>,
-    /// What it sets.
-    pub values: BundleValues,
-}
-
-/// What a bundle sets in one scope, by keys in either spelling. `null` removes an override.
-#[derive(Clone, Debug, Default)]
-pub struct BundleValues {
-    values: BTreeMap<String, Nullable>,
-    secrets: BTreeMap<String, Option<SecretText>>,
-}
-
-/// Why a text is no bundle. It never shows a value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BundleError {
-    /// Not JSON, or not such as can be stored.
-    #[error("{0}")]
-    Json(JsonError),
-    /// A part of it has another form than a bundle has.
-    #[error("{pointer}: {message}")]
-    Form {
-        /// The place, as a JSON Pointer (RFC 6901).
-        pointer: String,
-        /// What was expected there.
-        message: String,
-    },
-}
-
-impl Bundle {
-    /// Reads a bundle from JSON, with all that is wrong with its form.
-    ///
-    /// ```json
-    /// {"global": {"values": {"persona": {"language": "en"}}, "secrets": {}},
-    ///  "tenants": [{"tenant_id": "acme", "display_name": "Acme", "values": {"persona.name": "Ada"}, "secrets": {}}]}
-    /// ```
-    pub fn from_json(text: &str) -> Result<Self, Vec<BundleError>> {
-        let read = parse_nullable(text).map_err(|error| vec![BundleError::Json(error)])?;
-        let mut faults = Faults(Vec::new());
-        let mut bundle = Self::default();
-        for (name, part) in faults.table("", read) {
-            match (name.as_str(), part) {
-                ("global", part) => bundle.global = faults.values("/global", part),
-                ("tenants", Nullable::List(tenants)) => bundle.tenants = faults.tenants(tenants),
-                ("tenants", Nullable::Value(Value::Array(tenants))) => {
-                    bundle.tenants = faults.tenants(tenants.into_iter().map(nullable).collect());
-                }
-                ("tenants", Nullable::Null) => {}
-                ("tenants", _) => faults.add("/tenants", "expected a list of tenants"),
-                _ => faults.add(&format!("/{name}"), "expected global or tenants"),
-            }
-        }
-        if faults.0.is_empty() { Ok(bundle) } else { Err(faults.0) }
-    }
-}
-
-/// What is wrong with the form of a bundle, gathered while it is read.
-struct Faults(Vec<BundleError>);
-
-impl Faults {
-    fn add(&mut self, pointer: &str, message: impl fmt::Display) {
-        self.0.push(BundleError::Form { pointer: pointer.to_owned(), message: message.to_string() });
-    }
-
-    /// The members of a table; nothing for `null`, which is how YAML says an empty one.
-    fn table(&mut self, pointer: &str, part: Nullable) -> BTreeMap<String, Nullable> {
-        match part {
-            Nullable::Table(table) => table,
-            Nullable::Null => BTreeMap::new(),
-            other => {
-                self.add(pointer, format!("expected a table, found {}", kind(&other)));
-                BTreeMap::new()
-            }
-        }
-    }
-
-    fn tenants(&mut self, tenants: Vec<Nullable>) -> Vec<BundleTenant> {
-        let mut read = Vec::new();
-        let mut seen = BTreeSet::new();
-        for (index, tenant) in tenants.into_iter().enumerate() {
-            let pointer = format!("/tenants/{index}");
-            let Some(tenant) = self.tenant(&pointer, tenant) else { continue };
-            if seen.insert(tenant.tenant_id.clone()) {
-                read.push(tenant);
-            } else {
-                self.add(&pointer, format!("{} stands in the file twice", tenant.tenant_id));
-            }
-        }
-        read
-    }
-
-    fn tenant(&mut self, pointer: &str, part: Nullable) -> Option<BundleTenant> {
-        let mut members = self.table(pointer, part);
-        let tenant_id = self.text(&format!("{pointer}/tenant_id"), members.remove("tenant_id"));
-        let display_name = members.remove("display_name").filter(|name| *name != Nullable::Null);
-        let display_name = display_name.and_then(|name| self.text(&format!("{pointer}/display_name"), Some(name)));
-        if let Some(Err(error)) = display_name.as_deref().map(check_name) {
-            self.add(&format!("{pointer}/display_name"), error);
-        }
-        let values = self.values(pointer, Nullable::Table(members));
-        match TenantId::parse(&tenant_id?) {
-            Ok(tenant_id) => Some(BundleTenant { tenant_id, display_name, values }),
-            Err(error) => {
-                self.add(&format!("{pointer}/tenant_id"), error);
-                None
-            }
-        }
-    }
-
-    fn values(&mut self, pointer: &str, part: Nullable) -> BundleValues {
-        let mut read = BundleValues::default();
-        for (name, part) in self.table(pointer, part) {
-            let pointer = format!("{pointer}/{name}");
-            match name.as_str() {
-                "values" => read.values = self.table(&pointer, part),
-                "secrets" => read.secrets = self.secrets(&pointer, part),
-                // An export lists here what it left out.
-                "secrets_not_exported" => {}
-                _ => self.add(&pointer, "expected values or secrets"),
-            }
-        }
-        read
-    }
-
-    fn secrets(&mut self, pointer: &str, part: Nullable) -> BTreeMap<String, Option<SecretText>> {
-        let mut secrets = BTreeMap::new();
-        for (name, part) in self.table(pointer, part) {
-            self.secret(pointer, name, part, &mut secrets);
-        }
-        secrets
-    }
-
-    /// A secret by its flat or dotted name; a section's fields may also be nested.
-    fn secret(
-        &mut self,
-        pointer: &str,
-        name: String,
-        part: Nullable,
-        secrets: &mut BTreeMap<String, Option<SecretText>>,
-    ) {
-        match part {
-            Nullable::Null => drop(secrets.insert(name, None)),
-            Nullable::Value(Value::String(text)) => drop(secrets.insert(name, Some(SecretText::new(text)))),
-            Nullable::Value(_) | Nullable::List(_) => {
-                self.add(&format!("{pointer}/{name}"), format!("expected a text, found {}", kind(&part)));
-            }
-            Nullable::Table(fields) => {
-                for (field, part) in fields {
-                    self.secret(pointer, format!("{name}.{field}"), part, secrets);
-                }
-            }
-        }
-    }
-
-    fn text(&mut self, pointer: &str, part: Option<Nullable>) -> Option<String> {
-        match part {
-            Some(Nullable::Value(Value::String(text))) => Some(text),
-            Some(_) => {
-                self.add(pointer, "expected a text");
-                None
-            }
-            None => {
-                self.add(pointer, "is missing");
-                None
-            }
-        }
-    }
-}
-
-/// A part of a bundle that cannot be read as a change, as what is wrong with its key.
-fn misfit(error: &PatchError) -> Violation {
-    let (pointer, code) = match error {
-        PatchError::NotATable => ("", ViolationCode::WrongType),
-        PatchError::Null(pointer) => (pointer.as_str(), ViolationCode::Null),
-        PatchError::Name { pointer, .. } => (pointer.as_str(), ViolationCode::UnknownParameter),
-    };
-    Violation::new(pointer.trim_start_matches('/').replace('/', "."), code, error.reason())
-}
-
-fn kind(part: &Nullable) -> &'static str {
-    match part {
-        Nullable::Null => "nothing",
-        Nullable::Value(value) => value.kind(),
-        Nullable::Table(_) => "a table",
-        Nullable::List(_) => "a list",
-    }
-}
-
-fn nullable(value: Value) -> Nullable {
-    match value {
-        Value::Table(table) => Nullable::Table(table.into_iter().map(|(n, v)| (n, nullable(v))).collect()),
-        other => Nullable::Value(other),
-    }
-}
 
 /// What is wrong with one scope of a bundle.
 #[derive(Clone, Debug)]
@@ -254,6 +40,9 @@ pub struct ImportedTenant {
     pub tenant_id: TenantId,
     /// Whether it was created.
     pub created: bool,
+    /// Whether it got another display name.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub renamed: bool,
     /// Its newest revision.
     pub revision: Revision,
     /// How many of its leaves differ from before.
@@ -263,13 +52,14 @@ pub struct ImportedTenant {
     pub lacks: Vec<Violation>,
 }
 
+/// What is said of a name that another tenant has, which one is not.
+const TAKEN: &str = "must be each tenant's own, and another tenant has this one";
+
 /// A scope of a bundle, decided on.
 struct Planned {
-    /// None for the global scope.
-    tenant_id: Option<TenantId>,
-    decision: Decision,
     before: ScopeState,
-    rename: Option<String>,
+    decision: Decision,
+    violations: Vec<Violation>,
     lacks: Vec<Violation>,
 }
 
@@ -277,95 +67,70 @@ impl Service {
     /// Imports a bundle: what it names is set, what it does not name stays. If anything in it is not valid, nothing is
     /// imported, and all of its faults are told.
     pub async fn import(&self, bundle: &Bundle, context: &Context) -> Result<Imported, ServiceError> {
-        let (global, tenants) = self.plan_import(bundle, context).await?;
-        let mut imported = Imported::default();
-        if let Decision::Commit { .. } = global.decision {
-            imported.global = Some(self.carry_out(global.decision, &global.before).await?.0);
+        let mut patience = Patience::new();
+        loop {
+            match self.try_import(bundle, context).await {
+                Err(error) => patience.wait_after(error).await?,
+                Ok(imported) => return Ok(imported),
+            }
         }
-        for planned in tenants {
-            imported.tenants.push(self.import_tenant(planned, context).await?);
-        }
-        Ok(imported)
     }
 
     /// Tells what an import of the bundle would make, and changes nothing.
     pub async fn check_import(&self, bundle: &Bundle, context: &Context) -> Result<Imported, ServiceError> {
-        let (global, tenants) = self.plan_import(bundle, context).await?;
-        let revision = |planned: &Planned| match &planned.decision {
-            Decision::NothingToDo => planned.before.revision(),
-            Decision::Commit { .. } => planned.before.revision().next(),
-        };
-        let would_be = |planned: &Planned| ImportedTenant {
-            tenant_id: planned.tenant_id.clone().expect("it is a tenant's plan"),
-            created: planned.before.head.is_none(),
-            revision: if planned.rename.is_some() { revision(planned).next() } else { revision(planned) },
-            differences: planned.decision.differences(),
-            lacks: planned.lacks.clone(),
-        };
-        let changes_global = matches!(global.decision, Decision::Commit { .. });
-        Ok(Imported {
-            global: changes_global.then(|| revision(&global)),
-            tenants: tenants.iter().map(would_be).collect(),
-        })
+        Ok(self.plan_import(bundle, context).await?.iter().map(Planned::outcome).collect())
     }
 
-    /// Decides on every scope of a bundle, the tenants with the global values that it brings along.
-    async fn plan_import(&self, bundle: &Bundle, context: &Context) -> Result<(Planned, Vec<Planned>), ServiceError> {
-        let mut faults = Vec::new();
+    async fn try_import(&self, bundle: &Bundle, context: &Context) -> Result<Imported, ServiceError> {
+        let plans = self.plan_import(bundle, context).await?;
+        let commits = plans.iter().filter_map(Planned::commit).cloned().collect();
+        self.stores.commit_all(commits).await.map_err(refused)?;
+        // Each scope was at the revision that its plan began with, so the plan tells what was made.
+        Ok(plans.iter().map(Planned::outcome).collect())
+    }
+
+    /// Decides on every scope of a bundle, the tenants with the global values that it brings along: the global scope
+    /// first, then the tenants in their order.
+    async fn plan_import(&self, bundle: &Bundle, context: &Context) -> Result<Vec<Planned>, ServiceError> {
         let stored = States { global: self.scope(&Scope::Global).await?, own: None };
-        let global = self.plan(&stored, &bundle.global, None, context, &mut faults)?;
-        let after = match global.as_ref().map(|planned| &planned.decision) {
-            Some(Decision::Commit { after, .. }) => (**after).clone(),
-            Some(Decision::NothingToDo) | None => stored.global,
-        };
-        let mut tenants = Vec::new();
+        let mut plans = vec![self.plan(&stored, &bundle.global, context)];
+        let global = plans[0].after().clone();
         for tenant in &bundle.tenants {
             let own = self.scope_or_unborn(tenant).await?;
-            let states = States { global: after.clone(), own: Some(own) };
-            tenants.extend(self.plan(&states, &tenant.values, tenant.display_name.as_deref(), context, &mut faults)?);
+            let states = States { global: global.clone(), own: Some(own) };
+            plans.push(self.plan(&states, &tenant.values, context));
         }
-        match global {
-            Some(global) if faults.is_empty() => Ok((global, tenants)),
-            _ => Err(ServiceError::InvalidImport(faults)),
-        }
+        self.check_claims(&mut plans).await?;
+        let wrong = plans.iter().filter(|planned| !planned.violations.is_empty());
+        let faults: Vec<_> = wrong
+            .map(|planned| ScopeFaults { scope: planned.before.scope.clone(), violations: planned.violations.clone() })
+            .collect();
+        if faults.is_empty() { Ok(plans) } else { Err(ServiceError::InvalidImport(faults)) }
     }
 
+    /// The state of a bundle's tenant, under the name that the bundle gives it.
     async fn scope_or_unborn(&self, tenant: &BundleTenant) -> Result<ScopeState, ServiceError> {
+        let name = tenant.display_name.as_deref().map(str::trim);
         match self.scope(&tenant.tenant_id.clone().into()).await {
-            Err(ServiceError::UnknownTenant(id)) => {
-                let name = tenant.display_name.as_deref().unwrap_or(id.as_str());
-                Ok(ScopeState::unborn(self, &id, name.trim()))
-            }
-            found => found,
-        }
-    }
-
-    /// Decides on one scope; what is wrong with it is added to the faults.
-    fn plan(
-        &self,
-        states: &States,
-        values: &BundleValues,
-        display_name: Option<&str>,
-        context: &Context,
-        faults: &mut Vec<ScopeFaults>,
-    ) -> Result<Option<Planned>, ServiceError> {
-        let before = states.looked_at().clone();
-        let decided = self
-            .changes(values)
-            .and_then(|changes| decide(self, states, &changes, MissingConnections::Accepted, context));
-        match decided {
-            Ok(decision) => {
-                let other = |name: &&str| before.head.is_some() && before.display_name != **name;
-                let rename = display_name.map(str::trim).filter(other).map(str::to_owned);
-                let lacks = self.lacks(states, &decision);
-                Ok(Some(Planned { tenant_id: before.scope.tenant().cloned(), decision, before, rename, lacks }))
-            }
-            Err(ServiceError::Invalid(violations)) => {
-                faults.push(ScopeFaults { scope: before.scope, violations });
-                Ok(None)
+            Err(ServiceError::UnknownTenant(id)) => Ok(ScopeState::unborn(self, &id, name.unwrap_or(id.as_str()))),
+            Ok(found) => {
+                let display_name = name.map_or_else(|| found.display_name.clone(), str::to_owned);
+                Ok(ScopeState { display_name, ..found })
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// Decides on one scope, and tells all that is wrong with it.
+    fn plan(&self, states: &States, values: &BundleValues, context: &Context) -> Planned {
+        let (changes, mut violations) = values.changes(&self.catalog);
+        let Drafted { decision, violations: invalid } =
+            draft(self, states, &changes, MissingConnections::Accepted, context);
+        violations.extend(invalid);
+        violations.extend(decision.limits_passed().iter().map(too_large));
+        violations.sort_by(|left, right| left.key.cmp(&right.key));
+        let lacks = self.lacks(states, &decision);
+        Planned { before: states.looked_at().clone(), decision, violations, lacks }
     }
 
     /// The connections that a scope's values will need and not have.
@@ -379,84 +144,129 @@ impl Service {
         violations
     }
 
-    /// The change that a part of a bundle asks for; keys are accepted in both spellings.
-    fn changes(&self, values: &BundleValues) -> Result<ChangeSet, ServiceError> {
-        let mut violations = Vec::new();
-        let mut dotted = BTreeMap::new();
-        for (name, value) in &values.values {
-            match self.catalog.key(name) {
-                Ok(key) => drop(dotted.insert(key.to_string(), value.clone())),
-                Err(_) => drop(dotted.insert(name.clone(), value.clone())),
-            }
-        }
-        let patch = ChangeSet::from_merge_patch(Nullable::Table(dotted));
-        let mut changes = patch.map_err(|error| ServiceError::Invalid(vec![misfit(&error)]))?;
-        for (name, text) in &values.secrets {
-            match self.catalog.key(name) {
-                Ok(key) => drop(changes.secrets.insert(key, text.clone())),
-                Err(error) => violations.push(Violation::new(name, ViolationCode::UnknownParameter, error.to_string())),
-            }
-        }
-        if violations.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(violations)) }
-    }
-
-    async fn import_tenant(&self, planned: Planned, context: &Context) -> Result<ImportedTenant, ServiceError> {
-        let tenant_id = planned.tenant_id.expect("it is a tenant's plan");
-        let created = planned.before.head.is_none();
-        let (mut revision, differences) = self.carry_out(planned.decision, &planned.before).await?;
-        if let Some(name) = planned.rename {
-            revision = self.rename_tenant(&tenant_id, &name, context).await?;
-        }
-        Ok(ImportedTenant { tenant_id, created, revision, differences, lacks: planned.lacks })
-    }
-
-    async fn carry_out(&self, decision: Decision, before: &ScopeState) -> Result<(Revision, usize), ServiceError> {
-        match decision {
-            Decision::NothingToDo => Ok((before.revision(), 0)),
-            Decision::Commit { commit, differences, .. } => {
-                let committed = self.stores.commit(*commit).await;
-                let committed =
-                    committed.map_err(|error| ServiceError::of_commit(error, &before.scope, before.revision()))?;
-                Ok((committed.revision, differences.len()))
-            }
-        }
-    }
-
-    /// Exports scopes as a bundle's JSON value: what is set at their own tier. Secrets are named, not exported.
-    pub async fn export(&self, scopes: &[Scope]) -> Result<Value, ServiceError> {
-        let mut bundle = BTreeMap::new();
-        let mut tenants = Vec::new();
-        for scope in scopes {
-            let state = self.scope(scope).await?;
-            let mut part = self.export_scope(&state);
-            match scope {
-                Scope::Global => drop(bundle.insert("global".to_owned(), Value::Table(part))),
-                Scope::Tenant(tenant) => {
-                    part.insert("tenant_id".to_owned(), tenant.as_str().into());
-                    part.insert("display_name".to_owned(), Value::String(state.display_name));
-                    tenants.push(Value::Table(part));
+    /// Finds the names that two tenants of the bundle take, and those that somebody else has who does not give them up
+    /// in the same go.
+    async fn check_claims(&self, plans: &mut [Planned]) -> Result<(), ServiceError> {
+        let mut released = BTreeSet::new();
+        let mut takers: BTreeMap<Binding, Vec<usize>> = BTreeMap::new();
+        for (at, planned) in plans.iter().enumerate() {
+            let Some((tenant, commit)) = planned.before.scope.tenant().zip(planned.commit()) else { continue };
+            for claim in &commit.claims {
+                match claim {
+                    ClaimChange::Take(binding) => takers.entry(binding.clone()).or_default().push(at),
+                    ClaimChange::Release(binding) => drop(released.insert((tenant.clone(), binding.clone()))),
                 }
             }
         }
-        if !tenants.is_empty() {
-            bundle.insert("tenants".to_owned(), Value::Array(tenants));
+        for (binding, takers) in takers {
+            let owner = self.stores.bound(&binding).await?;
+            let stays = owner.is_some_and(|owner| !released.contains(&(owner, binding.clone())));
+            let message = match (&takers[..], stays) {
+                (_, true) => TAKEN.to_owned(),
+                ([_], false) => continue,
+                (_, false) => {
+                    format!("must be each tenant's own, and stands in the file for {}", names(plans, &takers))
+                }
+            };
+            for taker in takers {
+                let planned = &mut plans[taker];
+                let key = planned.key_of(&binding);
+                planned.violations.push(Violation::new(key, ViolationCode::Taken, message.clone()));
+            }
         }
-        Ok(Value::Table(bundle))
+        Ok(())
+    }
+}
+
+/// The tenants of some plans, by name: the file has them all, so this tells nothing that its author does not know.
+fn names(plans: &[Planned], at: &[usize]) -> String {
+    at.iter().map(|at| plans[*at].before.scope.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl Planned {
+    fn commit(&self) -> Option<&Commit> {
+        match &self.decision {
+            Decision::NothingToDo => None,
+            Decision::Commit { commit, .. } => Some(commit),
+        }
     }
 
-    fn export_scope(&self, state: &ScopeState) -> BTreeMap<String, Value> {
-        let is_secret = |key: &Key| self.catalog.parameter(key).is_some_and(|p| p.sensitivity == Sensitivity::Secret);
-        let shown = state.entries().iter().filter_map(|(key, entry)| match entry {
-            Entry::Value(value) => Some((key.clone(), value.clone())),
-            Entry::Secret(_) => None,
-        });
-        let left_out = state.entries().iter().filter(|(key, _)| is_secret(key));
-        let left_out: Vec<_> = left_out.map(|(key, _)| Value::from(key.as_str())).collect();
-        let values = Document::from_items(shown).0.to_table();
-        let mut part = BTreeMap::from([("values".to_owned(), Value::Table(values))]);
-        if !left_out.is_empty() {
-            part.insert("secrets_not_exported".to_owned(), Value::Array(left_out));
+    /// The state that the plan makes.
+    fn after(&self) -> &ScopeState {
+        match &self.decision {
+            Decision::NothingToDo => &self.before,
+            Decision::Commit { after, .. } => after,
         }
-        part
+    }
+
+    /// The parameter by which the plan takes a name.
+    fn key_of(&self, binding: &Binding) -> String {
+        let key = match &self.decision {
+            Decision::NothingToDo => None,
+            Decision::Commit { reserved, .. } => reserved.get(binding),
+        };
+        key.map_or_else(|| binding.to_string(), Key::to_string)
+    }
+
+    fn outcome(&self) -> Outcome {
+        let revision = match self.decision {
+            Decision::NothingToDo => self.before.revision(),
+            Decision::Commit { .. } => self.before.revision().next(),
+        };
+        let Some(tenant_id) = self.before.scope.tenant().cloned() else {
+            return Outcome::Global(self.commit().is_some().then_some(revision));
+        };
+        Outcome::Tenant(ImportedTenant {
+            tenant_id,
+            created: self.before.head.is_none(),
+            renamed: self.before.is_renamed(),
+            revision,
+            differences: self.decision.differences(),
+            lacks: self.lacks.clone(),
+        })
+    }
+}
+
+/// What a plan makes, or has made, of its scope.
+enum Outcome {
+    Global(Option<Revision>),
+    Tenant(ImportedTenant),
+}
+
+impl FromIterator<Outcome> for Imported {
+    fn from_iter<T: IntoIterator<Item = Outcome>>(outcomes: T) -> Self {
+        let mut imported = Self::default();
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Global(revision) => imported.global = revision,
+                Outcome::Tenant(tenant) => imported.tenants.push(tenant),
+            }
+        }
+        imported
+    }
+}
+
+/// What no store takes in one go, as what is wrong with the scope.
+fn too_large(error: &StoreError) -> Violation {
+    let key = match error {
+        StoreError::TooLarge { what, .. } if Key::parse(what).is_ok() => what.as_str(),
+        _ => "values",
+    };
+    Violation::new(key, ViolationCode::TooLarge, error.to_string())
+}
+
+/// The refusal of commits that belong together, with the scope if one of them was at fault.
+fn refused(refused: BatchError) -> ServiceError {
+    match refused {
+        BatchError { scope: Some(scope), error: error @ StoreError::TooLarge { .. } } => {
+            ServiceError::InvalidImport(vec![ScopeFaults { scope, violations: vec![too_large(&error)] }])
+        }
+        // Somebody took it after the plan was made.
+        BatchError { scope: Some(scope), error: StoreError::Taken(binding) } => {
+            let violation = Violation::new(binding, ViolationCode::Taken, TAKEN);
+            ServiceError::InvalidImport(vec![ScopeFaults { scope, violations: vec![violation] }])
+        }
+        BatchError { scope: Some(scope), error } => ServiceError::of_commit(error, &scope, None),
+        BatchError { scope: None, error } => ServiceError::Store(error),
     }
 }

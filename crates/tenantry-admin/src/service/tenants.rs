@@ -6,6 +6,7 @@ use tenantry_store::{
     Action, Commit, Expected, Head, HeadChange, Page, PageRequest, StoreError, TenantStatus, TenantSummary,
 };
 
+use super::patience::Patience;
 use super::{Context, Service, ServiceError};
 
 impl Service {
@@ -57,9 +58,15 @@ impl Service {
         context: &Context,
     ) -> Result<Revision, ServiceError> {
         let name = check_name(display_name)?;
-        let head = self.tenant(tenant).await?;
-        let change = HeadChange::Rename(name.to_owned());
-        self.commit_head(tenant, Expected::At(head.revision), change, Action::Rename, context).await
+        let mut patience = Patience::new();
+        loop {
+            let head = self.tenant(tenant).await?;
+            let change = HeadChange::Rename(name.to_owned());
+            match self.commit_head(tenant, Expected::At(head.revision), change, Action::Rename, context).await {
+                Err(error) => patience.wait_after(error).await?,
+                Ok(revision) => return Ok(revision),
+            }
+        }
     }
 
     /// Stops serving a tenant; its values stay. Suspending a suspended one changes nothing.
@@ -80,7 +87,7 @@ impl Service {
         }
         let scope = Scope::Tenant(tenant.clone());
         let erased = self.stores.erase(tenant, head.revision, context.entry(&scope, Action::Delete)).await;
-        erased.map_err(|error| ServiceError::of_commit(error, &scope, head.revision))
+        erased.map_err(|error| ServiceError::of_commit(error, &scope, Some(head.revision)))
     }
 
     async fn set_status(
@@ -90,11 +97,18 @@ impl Service {
         action: Action,
         context: &Context,
     ) -> Result<Revision, ServiceError> {
-        let head = self.tenant(tenant).await?;
-        if head.status == status {
-            return Ok(head.revision);
+        let mut patience = Patience::new();
+        loop {
+            let head = self.tenant(tenant).await?;
+            if head.status == status {
+                return Ok(head.revision);
+            }
+            let change = HeadChange::Status(status);
+            match self.commit_head(tenant, Expected::At(head.revision), change, action, context).await {
+                Err(error) => patience.wait_after(error).await?,
+                Ok(revision) => return Ok(revision),
+            }
         }
-        self.commit_head(tenant, Expected::At(head.revision), HeadChange::Status(status), action, context).await
     }
 
     async fn commit_head(
@@ -119,7 +133,7 @@ impl Service {
         };
         match (self.stores.commit(commit).await, expected) {
             (Ok(committed), _) => Ok(committed.revision),
-            (Err(error), Expected::At(revision)) => Err(ServiceError::of_commit(error, &scope, revision)),
+            (Err(error), Expected::At(_)) => Err(ServiceError::of_commit(error, &scope, None)),
             (Err(error), Expected::Absent) => Err(error.into()),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tenantry_admin::service::{Bundle, BundleError, Imported};
+use tenantry_admin::service::{Bundle, BundleError, Imported, ServiceError};
 
 use crate::exit::{Exit, Trouble};
 use crate::input::whole;
@@ -43,7 +43,7 @@ pub(crate) struct Apply {
 
 impl Apply {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
-        let bundle = read(&whole(&self.file)?)?;
+        let bundle = checked(session, &whole(&self.file)?).await?;
         let imported = if self.dry_run {
             session.service.check_import(&bundle, &session.context()).await?
         } else {
@@ -58,15 +58,36 @@ impl Apply {
     }
 }
 
+const HELP: &str = "`tenantry apply --help` shows the form of the file";
+
 /// Reads a bundle from YAML, of which JSON is a part.
 pub(super) fn read(text: &str) -> anyhow::Result<Bundle> {
-    let help = "`tenantry apply --help` shows the form of the file";
-    let json = yaml::to_json(text)
-        .map_err(|error| Trouble::new(Exit::Invalid, "the file cannot be read as YAML").help(help).because(error))?;
-    Bundle::from_json(&json).map_err(|faults| {
-        let message = format!("the file is no bundle, so nothing was imported\n{}", list(&faults));
-        Trouble::new(Exit::Invalid, message).help(help).into()
+    let (bundle, faults) = parts(text)?;
+    if faults.is_empty() { Ok(bundle) } else { Err(misshapen(&faults).into()) }
+}
+
+/// Reads a bundle. If its form is not right, what is wrong with the values that can be read is told as well.
+async fn checked(session: &Session, text: &str) -> anyhow::Result<Bundle> {
+    let (bundle, faults) = parts(text)?;
+    if faults.is_empty() {
+        return Ok(bundle);
+    }
+    let trouble = misshapen(&faults);
+    Err(match session.service.check_import(&bundle, &session.context()).await {
+        Err(invalid @ ServiceError::InvalidImport(_)) => trouble.because(invalid).into(),
+        Ok(_) | Err(_) => trouble.into(),
     })
+}
+
+/// What can be read of a bundle, and what is wrong with its form.
+fn parts(text: &str) -> anyhow::Result<(Bundle, Vec<BundleError>)> {
+    let unreadable = |error| Trouble::new(Exit::Invalid, "the file cannot be read as YAML").help(HELP).because(error);
+    Ok(Bundle::read(&yaml::to_json(text).map_err(unreadable)?))
+}
+
+fn misshapen(faults: &[BundleError]) -> Trouble {
+    let message = format!("the file is no bundle, so nothing was imported\n{}", list(faults));
+    Trouble::new(Exit::Invalid, message).help(HELP)
 }
 
 fn list(faults: &[BundleError]) -> String {
@@ -78,10 +99,12 @@ fn text(imported: &Imported, dry_run: bool, output: &Output) -> String {
     let mut lines = Vec::new();
     lines.extend(imported.global.map(|revision| format!("{} revision {revision}", paint.tone(Tone::Strong, "global"))));
     for tenant in &imported.tenants {
-        let done = match (tenant.created, tenant.differences) {
-            (true, _) => paint.tone(Tone::Good, "created"),
-            (false, 0) => "as it was".to_owned(),
-            (false, _) => paint.tone(Tone::Warn, "changed"),
+        let done = match (tenant.created, tenant.renamed, tenant.differences) {
+            (true, _, _) => paint.tone(Tone::Good, "created"),
+            (false, false, 0) => "as it was".to_owned(),
+            (false, true, 0) => paint.tone(Tone::Warn, "renamed"),
+            (false, true, _) => paint.tone(Tone::Warn, "renamed, changed"),
+            (false, false, _) => paint.tone(Tone::Warn, "changed"),
         };
         let id = paint.tone(Tone::Strong, tenant.tenant_id.as_str());
         let values = shown::count(tenant.differences, "value");

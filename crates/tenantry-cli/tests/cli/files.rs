@@ -78,6 +78,34 @@ fn a_file_that_is_no_bundle_is_refused_with_the_place() {
 }
 
 #[test]
+fn faults_of_form_and_of_values_are_told_together() {
+    let program = Program::new();
+    let file = "tenants:\n\
+         - {tenant_id: Z1, values: {persona: {name: x}}}\n\
+         - {tenant_id: z2, values: {ai: {default: {temperature: 9}}}}\n\
+         - {tenant_id: z3, values: {\"bad key\": 1}}\n";
+    let ran = program.run_with(&["apply", "-f", "-"], file);
+    for said in ["/tenants/0/tenant_id", "z2", "ai.default.temperature", "z3", "bad key"] {
+        assert!(ran.refused(4).contains(said), "{said}: {ran:?}");
+    }
+}
+
+#[test]
+fn tenants_that_would_share_a_name_are_told_before_anything_is_written() {
+    let program = Program::new();
+    let file = "tenants:\n\
+         - {tenant_id: p1, values: {storage: {dynamodb_table_prefix: shared-prefix}}}\n\
+         - {tenant_id: p2, values: {storage: {dynamodb_table_prefix: shared-prefix}}}\n\
+         - {tenant_id: p3, values: {persona: {name: X}}}\n";
+    for arguments in [&["apply", "-f", "-", "--dry-run"][..], &["apply", "-f", "-"]] {
+        let ran = program.run_with(arguments, file);
+        assert!(ran.refused(4).contains("storage.dynamodb_table_prefix"), "{ran:?}");
+        assert!(ran.refused(4).contains("p1, p2"), "{ran:?}");
+    }
+    assert_eq!(program.run(&["tenant", "list", "-o", "json"]).json().as_array().unwrap().len(), 0);
+}
+
+#[test]
 fn a_bomb_of_aliases_is_refused_at_once() {
     let program = Program::new();
     let mut bomb = "a0: &a0 [x]\n".to_owned();

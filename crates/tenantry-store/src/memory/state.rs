@@ -320,10 +320,10 @@ impl Kept {
 }
 
 /// The claims of some commits that are of one kind.
-fn claims<'a>(
-    commits: &'a [Commit],
+fn claims(
+    commits: &[Commit],
     kind: fn(&ClaimChange) -> Option<&Binding>,
-) -> impl Iterator<Item = (&'a TenantId, &'a Binding)> {
+) -> impl Iterator<Item = (&TenantId, &Binding)> {
     let of_tenants = commits.iter().filter_map(|commit| Some((commit.scope.tenant()?, &commit.claims)));
     of_tenants.flat_map(move |(tenant, claims)| claims.iter().filter_map(kind).map(move |binding| (tenant, binding)))
 }
