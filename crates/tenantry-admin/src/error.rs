@@ -3,10 +3,12 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use tenantry::problem::{FieldError, Problem};
+use tenantry_core::scope::Scope;
+use tenantry_core::usable::Fault;
 use tenantry_core::validate::Violation;
 use tenantry_store::StoreError;
 
-use crate::service::{ScopeFaults, ServiceError};
+use crate::service::{ScopeFaults, ServiceError, Unusable};
 
 /// A problem on its way out of a handler.
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl From<ServiceError> for Refused {
             ServiceError::Taken(_) => Problem::new(S::UNPROCESSABLE_ENTITY, "taken", text),
             ServiceError::Invalid(violations) => invalid(&violations),
             ServiceError::InvalidImport(faults) => invalid_import(&faults),
+            ServiceError::Unusable(unusable) => configuration_invalid(&unusable),
             ServiceError::NoSuchPrompt { .. } => Problem::new(S::NOT_FOUND, "no_such_prompt", text),
             ServiceError::Render { .. } => Problem::new(S::UNPROCESSABLE_ENTITY, "not_rendered", text),
             ServiceError::NeedsTenant | ServiceError::BadRequest(_) => {
@@ -83,6 +86,19 @@ fn invalid_import(faults: &[ScopeFaults]) -> Problem {
         problem.errors.extend(fault.violations.iter().map(|violation| field_error(&scope, violation)));
     }
     problem
+}
+
+/// What is stored cannot be served: keys and rules, no values.
+fn configuration_invalid(unusable: &Unusable) -> Problem {
+    let detail = "what is stored cannot be used, and no other tier's value is served in its place";
+    let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "configuration_invalid", detail);
+    problem.errors = unusable.0.iter().map(|(scope, fault)| unusable_value(scope, fault)).collect();
+    problem.with_hint("set the parameters that are named here again")
+}
+
+fn unusable_value(scope: &Scope, fault: &Fault) -> FieldError {
+    let pointer = format!("/{}", fault.key.as_str().replace('.', "/"));
+    FieldError { pointer, message: format!("{fault} (stored in {scope})") }
 }
 
 fn field_error(scope: &str, violation: &Violation) -> FieldError {

@@ -92,6 +92,11 @@ impl ByHand {
         self.connection().execute(sql, [scope, key, text]).unwrap();
     }
 
+    fn damage_secret(&self, scope: &str) {
+        let sql = "UPDATE secret_fields SET sealed = x'00' WHERE scope = ?1";
+        assert_eq!(self.connection().execute(sql, [scope]).unwrap(), 1);
+    }
+
     fn connection(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap()
     }
@@ -183,6 +188,52 @@ async fn a_new_built_in_value_changes_the_tag() {
     let world = World { router: router(Api { service, tokens }), ..world };
     let (status, _, body, _) = world.as_acme(ACME, &[("if-none-match", &before)]).await;
     assert_eq!((status, &body["values"]["limit"]), (StatusCode::OK, &json!(11)));
+}
+
+#[tokio::test]
+async fn no_lower_tier_poses_as_a_tenants_own_value_that_cannot_be_used() {
+    let too_long = format!("\"{}\"", "x".repeat(5 << 20));
+    for (key, text) in [
+        ("persona.name", "CANARY{"),
+        ("persona.name", "42"),
+        ("persona.name", &too_long),
+        ("facts", r#""CANARY""#),
+        ("persona.warmth", r#""CANARY""#),
+        ("limit", "7"),
+    ] {
+        let (world, by_hand) = World::in_file().await;
+        let global = ChangeSet::default().set(self::key("persona.name"), value(r#""GLOBAL""#));
+        world.acme.change(&Scope::Global, global).await.unwrap();
+        by_hand.item("acme", key, text);
+        for path in [ACME.to_owned(), format!("{ACME}?explain")] {
+            let (status, _, body, answer) = world.as_acme(&path, &[]).await;
+            assert_eq!((status.as_u16(), &body["code"]), (500, &json!("configuration_invalid")), "{key}: {answer}");
+            let pointer = format!("/{}", key.replace('.', "/"));
+            assert_eq!(body["errors"][0]["pointer"], pointer.as_str(), "{answer}");
+            assert!(!answer.contains("GLOBAL"), "{answer}");
+            assert!(answer.len() < 1000, "{answer}");
+        }
+        let beta = world.as_operator("/v1/tenants/beta/configuration").await;
+        assert_eq!(beta.0, StatusCode::OK, "nobody else is concerned");
+    }
+}
+
+#[tokio::test]
+async fn a_global_secret_does_not_pose_as_a_tenants_own_that_is_damaged() {
+    let (world, by_hand) = World::in_file().await;
+    let secret = ChangeSet::default().set_secret(key("model.api_key"), SecretText::new("CANARY-global".to_owned()));
+    world.acme.change(&Scope::Global, secret).await.unwrap();
+    by_hand.damage_secret("acme");
+    let (status, _, body, _) = world.as_acme(ACME, &[]).await;
+    assert_eq!((status.as_u16(), &body["code"]), (500, &json!("configuration_invalid")));
+    assert_eq!(body["errors"][0]["pointer"], "/model/api_key");
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_stored_without_harm() {
+    let (world, by_hand) = World::in_file().await;
+    by_hand.item("acme", "left.over", "CANARY{");
+    assert_eq!(world.as_acme(ACME, &[]).await.0, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -39,7 +39,8 @@ Exit codes:
   1  failure
   2  usage: the command line cannot be understood
   3  not found: no such tenant, parameter, prompt, revision or token
-  4  invalid: values break rules, all of which are listed; nothing was changed
+  4  invalid: values break rules, all of which are listed; nothing was changed. Or what is
+     stored cannot be used, and nothing is shown in its place
   5  conflict: changed meanwhile, or in use already
   6  denied or refused: not allowed, or not safe
   7  the store is unavailable or cannot be opened";
@@ -129,7 +130,7 @@ fn code_of_service(error: &ServiceError) -> Exit {
         ServiceError::NeedsTenant | ServiceError::BadRequest(_) => Exit::Usage,
         ServiceError::NotSuspended(_) => Exit::Refused,
         ServiceError::Invalid(violations) => code_of_violations(violations),
-        ServiceError::InvalidImport(_) | ServiceError::Render { .. } => Exit::Invalid,
+        ServiceError::InvalidImport(_) | ServiceError::Render { .. } | ServiceError::Unusable(_) => Exit::Invalid,
         ServiceError::Store(error) => code_of_store(error),
     }
 }
@@ -250,6 +251,10 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
         ServiceError::TenantExists(tenant) => format!("`tenantry tenant show {tenant}` shows it"),
         ServiceError::NeedsTenant => "name a tenant with -t ID".to_owned(),
         ServiceError::NotSuspended(tenant) => format!("`tenantry tenant suspend {tenant}`"),
+        ServiceError::Unusable(_) => {
+            "`tenantry validate --all` lists all of it; `tenantry -t ID set KEY VALUE` writes a good value over it"
+                .to_owned()
+        }
         ServiceError::InvalidImport(_) => "correct the file and apply it again".to_owned(),
         ServiceError::Conflict { scope, current, by, at, .. } => {
             let by = by.as_deref().unwrap_or("nobody");
@@ -276,12 +281,6 @@ fn help_of_store(error: &StoreError) -> Option<String> {
         StoreError::Denied(_) => "check who owns the store's file, and its permissions".to_owned(),
         StoreError::Corrupt { .. } => "`tenantry doctor` looks the store over; a backup may help".to_owned(),
         StoreError::TooLarge { .. } => "split the change, or shorten the value".to_owned(),
-        // The store knows nothing of flags, and says all that it cannot open with in one sentence.
-        StoreError::CannotOpen(what) if what.contains(" master key") => {
-            "name the key's file with --master-key-file or TENANTRY_MASTER_KEY_FILE, or give the key in \
-             TENANTRY_MASTER_KEY"
-                .to_owned()
-        }
         StoreError::Taken(_) | StoreError::Missing(_) | StoreError::Refused(_) | StoreError::CannotOpen(_) => {
             return None;
         }

@@ -70,6 +70,7 @@ pub(crate) async fn show(
     caller.needs(Permission::Read, &scope)?;
     let effective = api.service.effective(&scope).await?;
     caller.check_served(effective.head.as_ref())?;
+    effective.must_be_usable(api.service.catalog(), None)?;
     let with_explain =
         query.is_some_and(|query| query.split('&').any(|part| matches!(part, "explain" | "explain=true")));
     let body = serde_json::to_vec(&configuration(&tenant, &effective, with_explain)).expect("a configuration is JSON");

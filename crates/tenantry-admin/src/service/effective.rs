@@ -7,6 +7,7 @@ use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Tier};
 use tenantry_core::resolve::{Effective as EffectiveLeaf, Resolved};
 use tenantry_core::scope::Scope;
+use tenantry_core::usable::Fault;
 use tenantry_store::Head;
 
 use super::{Service, ServiceError};
@@ -18,7 +19,10 @@ pub struct Effective {
     pub head: Option<Head>,
     /// The merged configuration.
     pub resolved: Resolved,
-    /// What is stored but cannot be used, the global scope's first.
+    /// What is stored in the place of a parameter and cannot be used, the global scope's first. What the merged
+    /// configuration says there is another tier's: see [`Effective::must_be_usable`].
+    pub unusable: Vec<(Scope, Fault)>,
+    /// What else is stored but is no part of the configuration, the global scope's first.
     pub oddities: Vec<(Scope, Oddity)>,
 }
 
@@ -40,18 +44,26 @@ impl Service {
     pub async fn effective(&self, scope: &Scope) -> Result<Effective, ServiceError> {
         let states = self.states(scope).await?;
         let resolved = states.resolve(&self.catalog);
-        let mut oddities = Vec::new();
-        for state in [Some(&states.global), states.own.as_ref()].into_iter().flatten() {
-            oddities.extend(state.assembled.oddities.iter().map(|oddity| (state.scope.clone(), oddity.clone())));
+        let (mut unusable, mut oddities) = (Vec::new(), Vec::new());
+        for state in states.all() {
+            unusable.extend(state.faults(&self.validator).into_iter().map(|fault| (state.scope.clone(), fault)));
+            oddities.extend(state.oddities().map(|oddity| (state.scope.clone(), oddity.clone())));
         }
-        Ok(Effective { head: states.looked_at().head.clone(), resolved, oddities })
+        Ok(Effective { head: states.looked_at().head.clone(), resolved, unusable, oddities })
+    }
+
+    /// The effective configuration of a scope, if all of it can be used.
+    pub async fn usable(&self, scope: &Scope) -> Result<Effective, ServiceError> {
+        let effective = self.effective(scope).await?;
+        effective.must_be_usable(&self.catalog, None)?;
+        Ok(effective)
     }
 
     /// Lists the leaves in which two scopes' effective configurations differ, in the order of the keys.
     ///
     /// Secrets of two scopes always differ: their fingerprints are made so that they cannot be compared.
     pub async fn diff(&self, left: &Scope, right: &Scope) -> Result<Vec<LeafDifference>, ServiceError> {
-        let (left, right) = (self.effective(left).await?.resolved, self.effective(right).await?.resolved);
+        let (left, right) = (self.usable(left).await?.resolved, self.usable(right).await?.resolved);
         let differences = diff(&entries(&left), &entries(&right));
         let side = |resolved: &Resolved, key: &Key| {
             resolved.leaf(key).map(|leaf: EffectiveLeaf<'_>| (leaf.entry.clone(), leaf.origin.tier))

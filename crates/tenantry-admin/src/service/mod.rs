@@ -4,18 +4,16 @@
 //! randomness come in as arguments.
 
 mod bind;
-mod bundle;
 mod change;
 mod decide;
 mod effective;
 mod error;
-mod export;
 mod history;
 mod import;
-mod patience;
 mod render;
 mod tenants;
 mod tokens;
+mod unusable;
 mod validate;
 
 use std::sync::Arc;
@@ -28,17 +26,18 @@ use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::resolve::{Resolved, resolve};
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::FingerprintKey;
+use tenantry_core::usable::{Fault, verdict};
 use tenantry_core::validate::Validator;
 use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, StoredSecret, Stores};
 
-pub use bundle::{Bundle, BundleError, BundleTenant, BundleValues};
 pub use change::Changed;
 pub use effective::{Effective, LeafDifference};
 pub use error::ServiceError;
 pub use history::Restored;
-pub use import::{Imported, ImportedTenant, ScopeFaults};
+pub use import::{Bundle, BundleError, BundleTenant, BundleValues, Imported, ImportedTenant, ScopeFaults};
 pub use render::{Rendered, RenderedSpan};
 pub use tokens::{NewToken, TOKEN_LIFETIME_DAYS};
+pub use unusable::Unusable;
 pub use validate::{ScopeReport, Verdict};
 
 /// Who does something, why, and when: what the log says of it.
@@ -128,6 +127,8 @@ struct ScopeState {
     items: Vec<Item>,
     secret: Option<StoredSecret>,
     assembled: Assembled,
+    /// Items and fields of the secret that the store could not read.
+    unreadable: Vec<Oddity>,
 }
 
 impl ScopeState {
@@ -142,11 +143,11 @@ impl ScopeState {
         let revision = head.as_ref().map_or(Revision(0), |head| head.revision);
         let values = items.iter().map(|item| (item.key.clone(), item.value.clone()));
         let fields = secret.as_ref().map(|s| SecretFields { version: &s.version.0, fields: &s.fields });
-        let mut assembled = assemble(&service.catalog, &service.fingerprints, scope, revision, values, fields);
+        let assembled = assemble(&service.catalog, &service.fingerprints, scope, revision, values, fields);
         let odd = odd.iter().chain(secret.iter().flat_map(|secret| &secret.odd));
-        assembled.oddities.extend(odd.map(|odd| Oddity { place: odd.key.clone(), reason: odd.reason.clone() }));
+        let unreadable = odd.map(|odd| Oddity { place: odd.key.clone(), reason: odd.reason.clone() }).collect();
         let display_name = head.as_ref().map_or_else(String::new, |head| head.display_name.clone());
-        Self { scope: scope.clone(), head, display_name, items, secret, assembled }
+        Self { scope: scope.clone(), head, display_name, items, secret, assembled, unreadable }
     }
 
     /// A tenant that is about to be created.
@@ -159,18 +160,21 @@ impl ScopeState {
         self.assembled.layer.revision()
     }
 
-    /// Whether it has another display name than the stored one.
-    fn is_renamed(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| head.display_name != self.display_name)
-    }
-
     /// Refuses unless the scope is at the revision that a change was decided on, if it was on one.
     fn must_be_at(&self, expected: Option<Revision>) -> Result<(), ServiceError> {
-        if expected.is_none_or(|expected| expected == self.revision()) {
-            return Ok(());
-        }
+        let Some(expected) = expected.filter(|expected| *expected != self.revision()) else { return Ok(()) };
         let (by, at) = self.head.as_ref().map(|head| (head.updated_by.clone(), head.updated_at)).unzip();
         Err(ServiceError::Conflict { scope: self.scope.clone(), expected, current: self.revision(), by, at })
+    }
+
+    /// What stands in the place of a parameter and cannot be used, by the rule of those who serve it.
+    fn faults(&self, validator: &Validator) -> Vec<Fault> {
+        verdict(validator, &self.assembled, self.unreadable.iter().cloned()).err().unwrap_or_default()
+    }
+
+    /// What is stored and left out.
+    fn oddities(&self) -> impl Iterator<Item = &Oddity> {
+        self.assembled.oddities.iter().chain(&self.unreadable)
     }
 
     fn entries(&self) -> &[(Key, Entry)] {
@@ -186,15 +190,19 @@ struct States {
 }
 
 impl States {
+    /// All states, the global one first.
+    fn all(&self) -> impl Iterator<Item = &ScopeState> {
+        std::iter::once(&self.global).chain(&self.own)
+    }
+
     /// The state of the scope that is looked at.
     fn looked_at(&self) -> &ScopeState {
         self.own.as_ref().unwrap_or(&self.global)
     }
 
     fn resolve(&self, catalog: &Catalog) -> Resolved {
-        let stored = [Some(&self.global), self.own.as_ref()].into_iter().flatten();
         let mut layers = vec![catalog.defaults().clone()];
-        layers.extend(stored.map(|state| Arc::new(state.assembled.layer.clone())));
+        layers.extend(self.all().map(|state| Arc::new(state.assembled.layer.clone())));
         resolve(layers, catalog.connections())
     }
 

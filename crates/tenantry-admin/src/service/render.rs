@@ -50,7 +50,8 @@ impl Service {
         key: &Key,
         context: impl FnOnce(&Resolved) -> Result<TemplateContext, String>,
     ) -> Result<Rendered, ServiceError> {
-        let resolved = self.effective(scope).await?.resolved;
+        // A prompt is made of values from all over the configuration.
+        let resolved = self.usable(scope).await?.resolved;
         let is_template = self.catalog.parameter(key).is_some_and(|parameter| parameter.template.is_some());
         let leaf = resolved.leaf(key).filter(|_| is_template);
         let source = leaf.and_then(|leaf| Some((leaf.entry.value().and_then(Value::as_str)?, leaf.origin)));

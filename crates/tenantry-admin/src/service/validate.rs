@@ -2,6 +2,7 @@
 
 use tenantry_core::assemble::Oddity;
 use tenantry_core::scope::Scope;
+use tenantry_core::usable::Fault;
 use tenantry_core::validate::{Violation, ViolationCode};
 
 use super::{Service, ServiceError};
@@ -13,7 +14,10 @@ pub struct ScopeReport {
     pub scope: Scope,
     /// What is wrong or lacking in its effective configuration.
     pub violations: Vec<Violation>,
-    /// What is stored in it but cannot be used.
+    /// What is stored in it in the place of a parameter, cannot be used, and is not among the violations: what a store
+    /// could not read, for one. Nobody is served with it.
+    pub unusable: Vec<Fault>,
+    /// What else is stored in it but is no part of the configuration.
     pub oddities: Vec<Oddity>,
 }
 
@@ -34,7 +38,7 @@ impl ScopeReport {
         let lacking = |violation: &Violation| {
             matches!(violation.code, ViolationCode::ConnectionMissing | ViolationCode::ConnectionIncomplete { .. })
         };
-        if self.violations.iter().any(|violation| !lacking(violation)) {
+        if !self.unusable.is_empty() || self.violations.iter().any(|violation| !lacking(violation)) {
             Verdict::Invalid
         } else if self.violations.is_empty() && self.oddities.is_empty() {
             Verdict::Valid
@@ -49,8 +53,11 @@ impl Service {
     pub async fn validate(&self, scope: &Scope) -> Result<ScopeReport, ServiceError> {
         let states = self.states(scope).await?;
         let violations = self.validator.check(&states.resolve(&self.catalog));
-        let oddities = states.looked_at().assembled.oddities.clone();
-        Ok(ScopeReport { scope: scope.clone(), violations, oddities })
+        let state = states.looked_at();
+        let is_told = |fault: &Fault| violations.iter().any(|violation| violation.key == fault.key.as_str());
+        let unusable = state.faults(&self.validator).into_iter().filter(|fault| !is_told(fault)).collect();
+        let oddities = state.oddities().cloned().collect();
+        Ok(ScopeReport { scope: scope.clone(), violations, unusable, oddities })
     }
 
     /// Validates the global scope and every tenant's. What is wrong with the global scope is told of it alone.

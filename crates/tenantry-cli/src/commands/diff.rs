@@ -44,7 +44,7 @@ impl Diff {
         let (left, differences) = match &with {
             With::Scope(left) => (shown::scope(left), session.service.diff(left, &right).await?),
             With::Default => {
-                let resolved = session.service.effective(&right).await?.resolved;
+                let resolved = session.service.usable(&right).await?.resolved;
                 ("default".to_owned(), from_default(session, &resolved))
             }
         };

@@ -8,6 +8,7 @@ use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Tier};
 use tenantry_core::resolve::{ConnectionStatus, Explanation, Hidden, Origin, Resolved};
 use tenantry_core::scope::Scope;
+use tenantry_core::usable::Fault;
 
 use super::get::not_set;
 use crate::output::{Output, Paint, Tone};
@@ -19,7 +20,8 @@ use crate::shown;
 #[command(after_help = "\
 Each value in effect is marked ●; what it hides stands below it, marked ○, the highest tier
 first. A connection is taken whole from one tier, so that no key goes to somebody else's
-endpoint.
+endpoint. With a key, the command fails with exit code 4 if a tier's own value at that key is
+stored and cannot be used; without one, such values are listed first.
 
 Examples:
   tenantry -t acme explain persona.language
@@ -35,6 +37,8 @@ pub(crate) struct Explain {
 pub(super) struct Explained<'a> {
     scope: String,
     revisions: Vec<Origin>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unusable: Vec<ScopedFault<'a>>,
     parameters: Vec<ExplainedLeaf<'a>>,
     connections: Vec<ExplainedConnection<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -71,6 +75,13 @@ struct ExplainedConnection<'a> {
 }
 
 #[derive(Serialize)]
+struct ScopedFault<'a> {
+    scope: String,
+    #[serde(flatten)]
+    fault: &'a Fault,
+}
+
+#[derive(Serialize)]
 struct ScopedOddity<'a> {
     scope: String,
     #[serde(flatten)]
@@ -82,6 +93,9 @@ impl Explain {
         let scope = session.global.scope()?;
         let key = self.key.as_deref().map(|spelling| session.key(spelling)).transpose()?;
         let effective = session.service.effective(&scope).await?;
+        if key.is_some() {
+            effective.must_be_usable(session.catalog(), key.as_ref())?;
+        }
         let explained = explained(&scope, &effective, key.as_ref());
         if let (Some(key), true, true) = (&key, explained.parameters.is_empty(), explained.connections.is_empty()) {
             return Err(not_set(session, &scope, key).into());
@@ -99,10 +113,12 @@ fn explained<'a>(scope: &Scope, effective: &'a Effective, key: Option<&Key>) -> 
     };
     let wanted = |section: &Key| key.is_none_or(|key| section.is_within(key) || key.is_within(section));
     let connections = resolved.connections().iter().filter(|connection| wanted(&connection.section));
+    let unusable = effective.unusable.iter().filter(|_| key.is_none());
     let oddities = effective.oddities.iter().filter(|_| key.is_none());
     Explained {
         scope: shown::scope(scope),
         revisions: resolved.revisions().collect(),
+        unusable: unusable.map(|(scope, fault)| ScopedFault { scope: shown::scope(scope), fault }).collect(),
         parameters: explanations.into_iter().map(leaf).collect(),
         connections: connections.map(|c| connection(&c.section, resolved.connection(c))).collect(),
         oddities: oddities.map(|(scope, oddity)| ScopedOddity { scope: shown::scope(scope), oddity }).collect(),
@@ -131,7 +147,14 @@ fn connection(section: &Key, status: ConnectionStatus) -> ExplainedConnection<'_
 
 fn text(explained: &Explained<'_>, output: &Output, in_full: bool) -> String {
     let paint = output.paint();
-    let mut lines = vec![heading(explained, paint), String::new()];
+    let mut lines = vec![heading(explained, paint)];
+    let unusable = explained
+        .unusable
+        .iter()
+        .map(|ScopedFault { scope, fault }| format!("  {} {scope}: {fault}", paint.tone(Tone::Bad, "✗")));
+    let title = "cannot be used, so nobody is served with this configuration; other tiers stand in their place below:";
+    push_block(&mut lines, title, unusable.collect(), paint);
+    lines.push(String::new());
     let leaves = &explained.parameters;
     if in_full {
         lines.extend(leaves.iter().flat_map(|leaf| leaf_lines(leaf, &explained.scope, paint)));
@@ -173,22 +196,20 @@ fn leaf_lines(leaf: &ExplainedLeaf<'_>, scope: &str, paint: Paint) -> Vec<String
     lines
 }
 
-/// `tenant acme r3`, padded so that values stand below one another.
+/// `tenant acme`, padded so that values stand below one another. The heading tells the tier's revision: a value's own
+/// may be an older one.
 fn tier_cell(origin: Origin, scope: &str, paint: Paint) -> String {
     let cell = match origin.tier {
         Tier::Default => "default".to_owned(),
-        Tier::Global => format!("global r{}", origin.revision),
-        Tier::Tenant => format!("tenant {scope} r{}", origin.revision),
+        Tier::Global => "global".to_owned(),
+        Tier::Tenant => format!("tenant {scope}"),
     };
-    let width = "tenant  r00".len() + scope.len();
+    let width = "tenant ".len() + scope.len();
     paint.tone(Tone::Of(origin.tier), &format!("{cell:<width$}"))
 }
 
 fn row(leaf: &ExplainedLeaf<'_>, paint: Paint) -> Vec<String> {
-    let from = match leaf.origin.tier {
-        Tier::Default => paint.tier(Tier::Default),
-        tier => paint.tone(Tone::Of(tier), &format!("{tier} r{}", leaf.origin.revision)),
-    };
+    let from = paint.tier(leaf.origin.tier);
     let hides = leaf.hides.iter().map(|hidden| format!("{}: {}", hidden.origin.tier, shown::entry(hidden.entry)));
     let hides = hides.collect::<Vec<_>>().join("; ");
     vec![paint.tone(Tone::Strong, leaf.key.as_str()), shown::entry(leaf.entry), from, paint.tone(Tone::Dim, &hides)]

@@ -12,7 +12,8 @@ use crate::yaml;
 #[command(after_help = "\
 YAML, or JSON with --output json. Only what is set at the scope's own tier is written. Secrets
 are named under secrets_not_exported: add them under `secrets` where the file goes to a store
-that does not have them.
+that does not have them. If anything that is stored cannot be used, nothing is written: the
+command fails with exit code 4 and names it.
 
 Examples:
   tenantry -t acme export > acme.yaml
@@ -31,6 +32,7 @@ impl Export {
         } else {
             vec![session.global.scope()?]
         };
+        session.service.must_be_usable(&scopes).await?;
         let bundle = session.service.export(&scopes).await?;
         match session.output.format() {
             Format::Table | Format::Yaml => print(&yaml::to_string(&bundle)?)?,

@@ -20,7 +20,8 @@ use crate::shown;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The value of one parameter is printed as it is, a text without quotes. `tenantry explain` tells
-where values come from.
+where values come from. Where a tier's own value cannot be used, as after a change made by hand,
+no other tier's is shown in its place: the command fails with exit code 4 and names it.
 
 Examples:
   tenantry -t acme get
@@ -55,7 +56,9 @@ impl Get {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let scope = session.global.scope()?;
         let key = self.key.as_deref().map(|spelling| session.key(spelling)).transpose()?;
-        let resolved = session.service.effective(&scope).await?.resolved;
+        let effective = session.service.effective(&scope).await?;
+        effective.must_be_usable(session.catalog(), key.as_ref())?;
+        let resolved = effective.resolved;
         match &key {
             Some(key) => match resolved.leaf(key) {
                 Some(leaf) => show_one(session, &scope, leaf),

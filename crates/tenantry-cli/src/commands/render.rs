@@ -20,7 +20,8 @@ use crate::shown;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Nothing is sent. Pieces from another tier than the template's own are coloured, or marked like
-[tenant: Ada] where there are no colours.
+[tenant: Ada] where there are no colours. If anything that is stored cannot be used, nothing is
+rendered: the command fails with exit code 4 and names it.
 
 Examples:
   tenantry -t acme render chitchat

@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 use tenantry_admin::service::{ScopeReport, Verdict};
 use tenantry_core::assemble::Oddity;
+use tenantry_core::usable::Fault;
 use tenantry_core::validate::Violation;
 
 use crate::exit::Exit;
@@ -33,6 +34,8 @@ struct Report<'a> {
     verdict: &'static str,
     violations: &'a [Violation],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unusable: &'a [Fault],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     oddities: &'a [Oddity],
 }
 
@@ -57,6 +60,7 @@ fn document(report: &ScopeReport) -> Report<'_> {
         scope: shown::scope(&report.scope),
         verdict: name(report.verdict()),
         violations: &report.violations,
+        unusable: &report.unusable,
         oddities: &report.oddities,
     }
 }
@@ -83,6 +87,7 @@ fn text(report: &ScopeReport, output: &Output) -> String {
         lines.push(format!("    {violation}"));
         lines.extend(violation.hint.iter().map(|hint| format!("      {}", paint.tone(Tone::Dim, hint))));
     }
+    lines.extend(report.unusable.iter().map(|fault| format!("    {fault}")));
     lines.extend(report.oddities.iter().map(|oddity| format!("    {} {}", oddity.place, oddity.reason)));
     lines.join("\n")
 }
