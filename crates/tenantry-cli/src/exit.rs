@@ -281,6 +281,12 @@ fn help_of_store(error: &StoreError) -> Option<String> {
         StoreError::Denied(_) => "check who owns the store's file, and its permissions".to_owned(),
         StoreError::Corrupt { .. } => "`tenantry doctor` looks the store over; a backup may help".to_owned(),
         StoreError::TooLarge { .. } => "split the change, or shorten the value".to_owned(),
+        // The store knows nothing of flags, and says all that it cannot open with in one sentence.
+        StoreError::CannotOpen(what) if what.contains(" master key") => {
+            "name the key's file with --master-key-file or TENANTRY_MASTER_KEY_FILE, or give the key in \
+             TENANTRY_MASTER_KEY"
+                .to_owned()
+        }
         StoreError::Taken(_) | StoreError::Missing(_) | StoreError::Refused(_) | StoreError::CannotOpen(_) => {
             return None;
         }

@@ -31,13 +31,13 @@ pub enum ServiceError {
     /// The import would make configurations invalid; all of its faults are listed.
     #[error("{} of the file's scopes are not valid, so nothing was imported", .0.len())]
     InvalidImport(Vec<ScopeFaults>),
-    /// The scope is not at the revision that the change was decided on.
-    #[error("{scope} is at revision {current}, not {expected}: read it again, and change it again")]
+    /// The scope is not at the revision that the change was decided on, or others were quicker each time.
+    #[error("{scope} {}", moved(*expected, *current))]
     Conflict {
         /// The scope.
         scope: Scope,
-        /// The revision that was expected.
-        expected: Revision,
+        /// The revision that was expected; none if the change was decided anew again and again.
+        expected: Option<Revision>,
         /// Where it is.
         current: Revision,
         /// Who made that revision.
@@ -86,6 +86,13 @@ pub enum ServiceError {
     Store(#[from] StoreError),
 }
 
+fn moved(expected: Option<Revision>, current: Revision) -> String {
+    match expected {
+        Some(expected) => format!("is at revision {current}, not {expected}: read it again, and change it again"),
+        None => "was changed by others again and again; nothing was written: try again".to_owned(),
+    }
+}
+
 fn list(violations: &[Violation]) -> String {
     violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -96,7 +103,7 @@ fn offer(names: &[String]) -> String {
 
 impl ServiceError {
     /// Tells a failed write of a scope from the errors of the store that mean something to the caller.
-    pub(super) fn of_commit(error: StoreError, scope: &Scope, expected: Revision) -> Self {
+    pub(super) fn of_commit(error: StoreError, scope: &Scope, expected: Option<Revision>) -> Self {
         match error {
             StoreError::Conflict { current, by, at } => {
                 Self::Conflict { scope: scope.clone(), expected, current, by, at }

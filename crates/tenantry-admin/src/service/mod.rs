@@ -4,12 +4,15 @@
 //! randomness come in as arguments.
 
 mod bind;
+mod bundle;
 mod change;
 mod decide;
 mod effective;
 mod error;
+mod export;
 mod history;
 mod import;
+mod patience;
 mod render;
 mod tenants;
 mod tokens;
@@ -30,11 +33,12 @@ use tenantry_core::usable::{Fault, verdict};
 use tenantry_core::validate::Validator;
 use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, StoredSecret, Stores};
 
+pub use bundle::{Bundle, BundleError, BundleTenant, BundleValues};
 pub use change::Changed;
 pub use effective::{Effective, LeafDifference};
 pub use error::ServiceError;
 pub use history::Restored;
-pub use import::{Bundle, BundleError, BundleTenant, BundleValues, Imported, ImportedTenant, ScopeFaults};
+pub use import::{Imported, ImportedTenant, ScopeFaults};
 pub use render::{Rendered, RenderedSpan};
 pub use tokens::{NewToken, TOKEN_LIFETIME_DAYS};
 pub use unusable::Unusable;
@@ -160,9 +164,16 @@ impl ScopeState {
         self.assembled.layer.revision()
     }
 
+    /// Whether it has another display name than the stored one.
+    fn is_renamed(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.display_name != self.display_name)
+    }
+
     /// Refuses unless the scope is at the revision that a change was decided on, if it was on one.
     fn must_be_at(&self, expected: Option<Revision>) -> Result<(), ServiceError> {
-        let Some(expected) = expected.filter(|expected| *expected != self.revision()) else { return Ok(()) };
+        if expected.is_none_or(|expected| expected == self.revision()) {
+            return Ok(());
+        }
         let (by, at) = self.head.as_ref().map(|head| (head.updated_by.clone(), head.updated_at)).unzip();
         Err(ServiceError::Conflict { scope: self.scope.clone(), expected, current: self.revision(), by, at })
     }
