@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tenantry_admin::service::Changed;
-use tenantry_core::catalog::{Catalog, Sensitivity};
+use tenantry_core::catalog::{Catalog, Sensitivity, SpellingError};
 use tenantry_core::change::ChangeSet;
 use tenantry_core::json::parse;
 use tenantry_core::key::Key;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
-use tenantry_core::validate::Violation;
+use tenantry_core::validate::{Violation, ViolationCode};
 use tenantry_core::value::Value;
 
 use crate::exit::{InvalidValues, Trouble};
@@ -76,11 +76,13 @@ pub(super) fn show_changed(session: &Session, scope: &Scope, changed: &Changed) 
 fn changes(catalog: &Catalog, words: &[String], from_file: Option<PathBuf>) -> anyhow::Result<ChangeSet> {
     let mut changes = ChangeSet::default();
     if let (Some(file), words) = (from_file, words) {
-        let [spelling] = words else {
+        if words.len() > 1 {
             return Err(Trouble::usage("--from-file takes one KEY and no VALUE").into());
-        };
-        let key = crate::session::key(catalog, spelling)?;
-        return add(catalog, changes, key, Given::Text(value_from_file(&file)?));
+        }
+        for key in keys(catalog, words)? {
+            changes = add(catalog, changes, key, Given::Text(value_from_file(&file)?))?;
+        }
+        return Ok(changes);
     }
     if words.len() % 2 == 1 && words.len() > 1 {
         let trouble = Trouble::usage("each KEY needs its VALUE")
@@ -90,8 +92,8 @@ fn changes(catalog: &Catalog, words: &[String], from_file: Option<PathBuf>) -> a
     if words.iter().skip(1).step_by(2).filter(|word| *word == "-").count() > 1 {
         return Err(Trouble::usage("standard input can be the value of one KEY alone").into());
     }
-    for pair in words.chunks(2) {
-        let key = crate::session::key(catalog, &pair[0])?;
+    let keys = keys(catalog, words.iter().step_by(2))?;
+    for (pair, key) in words.chunks(2).zip(keys) {
         if changes.keys().any(|other| *other == key) {
             return Err(Trouble::usage(format!("{key} is set twice")).into());
         }
@@ -99,6 +101,26 @@ fn changes(catalog: &Catalog, words: &[String], from_file: Option<PathBuf>) -> a
         changes = add(catalog, changes, key, given)?;
     }
     Ok(changes)
+}
+
+/// Reads the keys of a change. Those that are unknown are violations like those of values, all told at once.
+pub(super) fn keys<'a>(catalog: &Catalog, spellings: impl IntoIterator<Item = &'a String>) -> anyhow::Result<Vec<Key>> {
+    let (mut keys, mut unknown) = (Vec::new(), Vec::new());
+    for spelling in spellings {
+        match crate::session::key(catalog, spelling) {
+            Ok(key) => keys.push(key),
+            Err(error) => match error.downcast::<SpellingError>()? {
+                SpellingError::Unknown { spelling, nearest } => unknown.push(unknown_parameter(&spelling, nearest)),
+                other => return Err(other.into()),
+            },
+        }
+    }
+    if unknown.is_empty() { Ok(keys) } else { Err(InvalidValues(unknown).into()) }
+}
+
+fn unknown_parameter(spelling: &str, nearest: Vec<String>) -> Violation {
+    let message = format!("there is no such parameter; nearest: {}", nearest.join(", "));
+    Violation { nearest, ..Violation::new(spelling, ViolationCode::UnknownParameter, message) }
 }
 
 /// A value on its way in.

@@ -3,7 +3,7 @@
 use clap::Args;
 use tenantry_core::change::ChangeSet;
 
-use super::set::show_changed;
+use super::set::{keys, show_changed};
 use crate::session::Session;
 
 /// Remove overrides, so that the tier below shows again
@@ -24,8 +24,7 @@ impl Unset {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let scope = session.global.scope()?;
         let mut wanted = ChangeSet::default();
-        for spelling in &self.keys {
-            let key = session.key(spelling)?;
+        for key in keys(session.catalog(), &self.keys)? {
             wanted = match session.catalog().secret_field(&key) {
                 Some(_) => wanted.unset_secret(key),
                 None => wanted.unset(key),

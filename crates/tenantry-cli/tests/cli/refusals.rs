@@ -24,9 +24,12 @@ fn a_command_without_a_scope_names_both_choices() {
 
 #[test]
 fn an_unknown_parameter_is_answered_with_the_nearest_ones() {
-    refused(&["-t", "acme", "set", "persona.nmae", "Ada"], 3, &["persona.name", "help:"]);
+    refused(&["-t", "acme", "set", "persona.nmae", "Ada"], 4, &["persona.name", "help:"]);
     refused(&["-t", "acme", "get", "persona.nmae"], 3, &["persona.name"]);
-    refused(&["-t", "acme", "unset", "persona.nmae"], 3, &["persona.name"]);
+    refused(&["-t", "acme", "unset", "persona.nmae"], 4, &["persona.name"]);
+    let both = ["ai.default.temprature", "persona.nam", "ai.default.temperature", "persona.name"];
+    refused(&["-t", "acme", "set", "ai.default.temprature", "9", "persona.nam", "x"], 4, &both);
+    refused(&["-t", "acme", "unset", "ai.default.temprature", "persona.nam"], 4, &both);
     refused(&["-t", "acme", "set", "persona..name", "Ada"], 2, &["position 9"]);
 }
 
