@@ -47,7 +47,12 @@ impl Restore {
         if !restored.secrets_left.is_empty() {
             let keys: Vec<_> = restored.secrets_left.iter().map(Key::as_str).collect();
             let warning = session.output.paint().tone(Tone::Warn, "warning:");
-            note(&format!("{warning} left as they are, though others then: {}", keys.join(", ")));
+            let (was, it) = if keys.len() == 1 { ("was another value", "it") } else { ("were other values", "them") };
+            note(&format!(
+                "{warning} not restored: {} {was} at revision {revision}; set {it} again if you want the old {}",
+                keys.join(", "),
+                if keys.len() == 1 { "one" } else { "ones" }
+            ));
         }
         Ok(())
     }
