@@ -45,7 +45,8 @@ impl Events {
     pub async fn answer(&self, event: &EventText, tenant: Option<String>) -> Value {
         let read = event.parse();
         let shape = read.as_ref().map_or_else(|_| event.shape(), Shape::of);
-        let request = read.and_then(|event| Ok(event::read(&event, shape)?));
+        let request =
+            read.and_then(|event| event::read(&event, shape).map_err(|unreadable| Box::new(unreadable.into())));
         let response = match request {
             Ok(request) => self.serve(request, tenant).await,
             Err(problem) => problem.into_response(),

@@ -48,27 +48,24 @@ pub async fn loader<S: Settings>(
     for (id, values) in tenants {
         let tenant = TenantId::parse(id)?;
         let values = Value::try_from(&values)?;
-        stores.commit(creation(&validator, tenant, values)?).await?;
+        stores.commit(creation(&validator, &tenant, values)?).await?;
     }
     Ok(Loader::builder(&stores).build()?)
 }
 
 /// The commit that creates a tenant with its values.
-fn creation(validator: &Validator, tenant: TenantId, values: Value) -> Result<Commit, TestingError> {
+fn creation(validator: &Validator, tenant: &TenantId, values: Value) -> Result<Commit, TestingError> {
     let catalog = validator.catalog();
-    let table = values.as_table().cloned().ok_or(TestingError::NotATable)?;
+    let Value::Table(table) = values else { return Err(TestingError::NotATable) };
     let (mut items, mut fields, mut violations) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (key, value) in Document::from_table(table).0.into_leaves() {
-        match (catalog.secret_field(&key), &value) {
-            (Some(field), Value::String(text)) => {
-                let text = SecretText::new(text.clone());
-                violations.extend(validator.check_secret(&key, &text));
-                fields.insert(field.to_owned(), Some(text));
-            }
-            _ => {
-                violations.extend(validator.check_value(&key, &value));
-                items.push(ItemChange { key, value: Some(value) });
-            }
+        if let (Some(field), Value::String(text)) = (catalog.secret_field(&key), &value) {
+            let text = SecretText::new(text.clone());
+            violations.extend(validator.check_secret(&key, &text));
+            fields.insert(field.to_owned(), Some(text));
+        } else {
+            violations.extend(validator.check_value(&key, &value));
+            items.push(ItemChange { key, value: Some(value) });
         }
     }
     if !violations.is_empty() {

@@ -25,9 +25,9 @@ impl<'de> Deserialize<'de> for EventText {
 
 impl EventText {
     /// Reads the event; the problem names the place, never a value.
-    pub(super) fn parse(&self) -> Result<Value, Problem> {
-        let text = self.0.as_ref().ok_or_else(|| unreadable("not JSON"))?;
-        json::parse_nullable(text.get()).map(foreign).map_err(|error| misread(&error))
+    pub(super) fn parse(&self) -> Result<Value, Box<Problem>> {
+        let text = self.0.as_ref().ok_or_else(|| Box::new(unreadable("not JSON")))?;
+        json::parse_nullable(text.get()).map(foreign).map_err(|error| Box::new(misread(&error)))
     }
 
     /// The shape of an event that cannot be read, by what can be recognized of it.

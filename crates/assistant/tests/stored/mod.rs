@@ -45,7 +45,7 @@ pub(crate) async fn add_company(
 pub(crate) async fn set_global(stores: &Stores, key: &str, json: &str) {
     let item = ItemChange { key: Key::parse(key).unwrap(), value: Some(Value::from_json(json).unwrap()) };
     let (expected, head) = match stores.read(&Scope::Global).await.unwrap() {
-        Some(stored) => (Expected::At(stored.head.revision), HeadChange::Keep),
+        Some(found) => (Expected::At(found.head.revision), HeadChange::Keep),
         None => (Expected::Absent, HeadChange::Create { display_name: String::new() }),
     };
     let commit = Commit {

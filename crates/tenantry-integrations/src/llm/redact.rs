@@ -49,12 +49,11 @@ struct KeyParts {
 
 impl KeyParts {
     fn of(key: &str) -> Self {
-        let hex = key.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
         Self {
             runs: runs(key, RUN),
             masked_runs: runs(key, MASKED_RUN),
             base64_runs: in_base64(key.as_bytes()).iter().flat_map(|text| runs(text, BASE64_RUN)).collect(),
-            hex_runs: runs(&hex, HEX_RUN),
+            hex_runs: runs(&in_hex(key), HEX_RUN),
         }
     }
 
@@ -72,6 +71,11 @@ impl KeyParts {
 fn runs(text: &str, length: usize) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
     characters.windows(length).map(String::from_iter).collect()
+}
+
+fn in_hex(key: &str) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).expect("half a byte is one digit");
+    key.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// What base64 makes of the key wherever it stands: three bytes make four characters, so there are three ways to begin.
@@ -114,7 +118,8 @@ mod tests {
 
     #[test]
     fn an_encoded_key_is_scrubbed() {
-        let hex: String = KEY.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = in_hex(KEY);
+        assert_eq!(in_hex("k\u{fd}"), "6bc3bd");
         check(&format!("bad key {hex}"), "bad key ***");
         check(&format!("bad key {}", hex.to_uppercase()), "bad key ***");
         for prefix in ["", "k", "ke", "key", "Bearer "] {
