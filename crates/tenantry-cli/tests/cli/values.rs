@@ -104,3 +104,15 @@ fn the_operators_defaults_reach_every_tenant_that_sets_nothing() {
     let by_variable = program.command(&["get", "persona.language"]).env("TENANTRY_TENANT", "acme").output().unwrap();
     assert_eq!(by_variable.stdout, b"fr\n");
 }
+
+#[test]
+fn explain_names_the_tier_of_a_value_and_no_revision_that_is_not_the_values_own() {
+    let program = Program::with_acme();
+    program.run(&["-t", "acme", "set", "persona.name", "Ada"]).ok();
+    program.run(&["-t", "acme", "set", "persona.language", "de"]).ok();
+    for key in [&["persona.name"][..], &[]] {
+        let said = program.run(&[&["-t", "acme", "explain"][..], key].concat());
+        let told: Vec<_> = said.ok().lines().skip(1).collect();
+        assert!(said.stdout.contains("tenant r3") && !told.join(" ").contains("r3"), "{said:?}");
+    }
+}
