@@ -23,8 +23,10 @@ pub enum IssueCode {
     Syntax,
     /// A variable that this prompt does not have.
     UnknownVariable,
-    /// The source, one tag of it, or the nesting of its blocks is over the limit.
+    /// The source, one tag of it, the nesting of its blocks, or what it writes is over the limit.
     TooLarge,
+    /// It takes too many steps to render.
+    Endless,
     /// Something that templates elsewhere may do and prompts may not.
     Forbidden,
     /// A locked block of the prompt below is missing or changed.

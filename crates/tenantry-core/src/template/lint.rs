@@ -9,6 +9,7 @@ use super::dialect::nearest;
 use super::issue::{IssueCode, TemplateIssue};
 use super::locked;
 use super::scan::{self, Scan};
+use super::trial;
 use super::{TemplateLimits, check_size};
 
 /// Syntax errors that one check names; a source with more of them is something else than a template.
@@ -29,8 +30,8 @@ impl TemplateRules {
     }
 }
 
-/// Checks a prompt: whether it compiles within the default limits, reads only what `rules` allow, and keeps the locked
-/// blocks of `base`, the prompt that it overrides. Issues come in the order of the source.
+/// Checks a prompt: whether it compiles and renders within the default limits, reads only what `rules` allow, and keeps
+/// the locked blocks of `base`, the prompt that it overrides. Issues come in the order of the source.
 ///
 /// ```
 /// use tenantry_core::template::{IssueCode, TemplateRules, lint};
@@ -46,6 +47,9 @@ pub fn lint(source: &str, rules: &TemplateRules, base: Option<&str>) -> Vec<Temp
     if let Some(analysis) = checked.analysis {
         issues.extend(unknown_variables(source, rules, &analysis));
         issues.extend(hidden_variables(source, rules, &analysis));
+        if issues.is_empty() {
+            issues.extend(trial::check(source, rules, &analysis.reads));
+        }
     }
     if check_size(source, &TemplateLimits::default()).is_none() {
         let (kept, faults) = locked::read(source, &Scan::new(source));

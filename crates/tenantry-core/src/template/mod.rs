@@ -15,6 +15,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::fmt;

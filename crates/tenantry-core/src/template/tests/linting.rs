@@ -88,3 +88,32 @@ fn locked_marks_come_in_pairs() {
     assert_eq!(linted("{# locked: a #}{# locked: b #}{# end locked #}", None), [(1, 1, IssueCode::Syntax)]);
     assert_eq!(locked_blocks("{#- locked: a -#} x {#- end locked -#}").len(), 1);
 }
+
+#[test]
+fn a_template_that_nobody_could_render_is_refused_with_its_place() {
+    let endless = "Hi\n{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}";
+    let found = linted(endless, None);
+    assert_eq!((found[0].0, found[0].2), (2, IssueCode::Endless));
+    let long = format!("Hi\n {{% for i in range(9000) %}}{}{{% endfor %}}", "x".repeat(10));
+    let found = linted(&long, None);
+    assert_eq!((found[0].0, found[0].2), (2, IssueCode::TooLarge));
+    assert!(lint(&long, &rules(), None)[0].message.contains("65536 bytes"));
+}
+
+#[test]
+fn a_template_is_tried_whether_a_variable_is_a_text_or_a_table() {
+    let endless = "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}";
+    for before in [
+        "{{ persona.name|upper }}",
+        "{{ company.facts.hours|upper }}",
+        "{% for name, fact in company.facts|items %}{{ name }}: {{ fact }}{% endfor %}",
+    ] {
+        let found = linted(&format!("{before}\n{endless}"), None);
+        assert_eq!(found.first().map(|issue| issue.2), Some(IssueCode::Endless), "{before}");
+    }
+}
+
+#[test]
+fn a_template_that_fails_with_made_up_values_alone_is_accepted() {
+    assert_eq!(linted("{{ company.facts.founded + 1 }}{{ now[:4]|int + 1 }}", None), []);
+}
