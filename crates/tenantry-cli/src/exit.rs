@@ -233,14 +233,28 @@ fn help_of(link: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(violations) = violations(link) {
         let denied = code_of_violations(violations) == Exit::Refused;
         let by_operator = "the operator sets it for every tenant: `tenantry --global set KEY VALUE`";
-        return Some(
-            if denied { by_operator } else { "`tenantry catalog KEY` tells what a parameter takes" }.to_owned(),
-        );
+        return if denied { Some(by_operator.to_owned()) } else { help_of_violations(violations) };
     }
     if let Some(error) = link.downcast_ref::<StoreError>() {
         return help_of_store(error);
     }
     help_of_service(link.downcast_ref::<ServiceError>()?)
+}
+
+/// The next step for the first violation that has one. Links, connections and templates say in their own lines what to
+/// do, and the catalog does not know more of them.
+fn help_of_violations(violations: &[Violation]) -> Option<String> {
+    violations.iter().find_map(|Violation { code, key, .. }| match code {
+        ViolationCode::UnknownParameter => Some("`tenantry catalog` lists every parameter".to_owned()),
+        ViolationCode::Null => Some(format!("`tenantry unset {key}` removes a value")),
+        ViolationCode::TemplateInvalid { .. } => Some(format!("`tenantry catalog {key}` lists the variables")),
+        ViolationCode::WrongType
+        | ViolationCode::OutOfRange
+        | ViolationCode::NotAllowed
+        | ViolationCode::Pattern
+        | ViolationCode::NotAParameter => Some(format!("`tenantry catalog {key}` tells what it takes")),
+        _ => None,
+    })
 }
 
 fn help_of_service(error: &ServiceError) -> Option<String> {
@@ -266,7 +280,7 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
         }
         ServiceError::Taken(_) => "another name must be found: it belongs to somebody else".to_owned(),
         ServiceError::NoSuchRevision { scope, .. } => format!("`tenantry {} history` lists them", scope_flag(scope)),
-        ServiceError::NoSuchPrompt { .. } => "`tenantry catalog prompts` lists the built-in ones".to_owned(),
+        ServiceError::NoSuchPrompt { .. } => "`tenantry -t ID get prompts` lists the prompts of a tenant".to_owned(),
         ServiceError::Render { key, .. } => format!("correct {key} with `tenantry set {key} --from-file FILE`"),
         ServiceError::NoSuchToken(_) => "`tenantry token list` lists them".to_owned(),
         ServiceError::Invalid(_) | ServiceError::BadRequest(_) => return None,

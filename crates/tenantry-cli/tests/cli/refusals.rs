@@ -110,6 +110,16 @@ fn words_that_are_no_pairs_and_files_that_are_missing_are_refused() {
 fn a_parameter_without_a_value_is_not_found() {
     refused(&["-t", "acme", "get", "openai.api_key"], 3, &["not set", "tenantry -t acme set openai.api_key"]);
     refused(&["-t", "acme", "explain", "company.website"], 3, &["not set"]);
-    refused(&["-t", "acme", "render", "nothing"], 3, &["prompts.chitchat"]);
+    refused(&["-t", "acme", "render", "nothing"], 3, &["prompts.chitchat", "get prompts`"]);
     refused(&["-t", "nobody", "explain"], 3, &["there is no tenant nobody"]);
+}
+
+#[test]
+fn the_next_step_is_that_of_the_rule_which_is_broken() {
+    let temperature = "ai.default.temperature";
+    refused(&["-t", "acme", "set", temperature, "9"], 4, &["`tenantry catalog ai.default.temperature`"]);
+    refused(&["-t", "acme", "set", temperature, "null"], 4, &["`tenantry unset ai.default.temperature`"]);
+    let program = Program::with_acme();
+    let link = program.run(&["-t", "acme", "set", "routing.fallback", "nothing"]);
+    assert!(!link.refused(4).contains("tenantry catalog"), "{link:?}");
 }
