@@ -34,8 +34,12 @@ impl StoreUrl {
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
         // Of what was given, the scheme alone is shown: another program's URL may have a password in it.
-        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-        Err(StoreError::CannotOpen(format!("{scheme:?} is no kind of store: write sqlite:PATH or memory:")))
+        Err(StoreError::CannotOpen(match text.split_once(':') {
+            None => "a store URL begins with its kind: write sqlite:PATH".to_owned(),
+            #[cfg(feature = "sqlite")]
+            Some(("sqlite", _)) => "the path is missing in the store URL: write sqlite:PATH".to_owned(),
+            Some((scheme, _)) => format!("{scheme:?} is no kind of store: write sqlite:PATH"),
+        }))
     }
 }
 
@@ -140,9 +144,16 @@ mod tests {
 
     #[test]
     fn what_is_no_store_is_refused_without_showing_what_may_be_a_password() {
-        for text in ["", "sqlite:", "memory", "postgres://user:CANARY@host/db", "CANARY"] {
+        let cases = [
+            ("", "begins with its kind"),
+            ("CANARY.db", "begins with its kind"),
+            ("postgres://user:CANARY@host/db", "\"postgres\" is no kind of store"),
+            #[cfg(feature = "sqlite")]
+            ("sqlite:", "path is missing"),
+        ];
+        for (text, told) in cases {
             let error = StoreUrl::parse(text).unwrap_err().to_string();
-            assert!(error.contains("sqlite:PATH or memory:") && !error.contains("CANARY"), "{error}");
+            assert!(error.contains(told) && error.contains("sqlite:PATH") && !error.contains("CANARY"), "{error}");
         }
     }
 }

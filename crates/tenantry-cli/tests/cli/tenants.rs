@@ -117,3 +117,17 @@ fn a_backup_tells_how_it_is_opened_and_without_its_key_it_says_which_flag_is_mis
     assert!(lost.refused(7).contains("--master-key-file") && lost.stderr.contains("TENANTRY_MASTER_KEY"), "{lost:?}");
     program.run(&["--store", "sqlite:copy.db", "--master-key-file", &key, "tenant", "list"]).ok();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_place_that_takes_no_file_is_named_as_such() {
+    let program = Program::without_store();
+    for arguments in [&["--store", "sqlite:/proc/q.db", "init"][..], &["demo", "--once", "--dir", "/proc/q"]] {
+        let ran = program.run(arguments);
+        let said = ran.refused(7);
+        assert!(
+            said.contains("cannot be made") && !said.contains("tenantry init") && !said.contains("help:"),
+            "{said}"
+        );
+    }
+}

@@ -54,7 +54,7 @@ impl MasterKey {
     pub(super) fn find_or_make(store: &Path, options: &OpenOptions) -> Result<(Self, Option<PathBuf>), StoreError> {
         let file = file_beside(store);
         let given = options.master_key.is_some() || options.master_key_file.is_some();
-        let made = !given && make(&file).map_err(|error| unusable(&file, &error))?;
+        let made = !given && make(&file).map_err(|error| cannot_be_made(&file, &error))?;
         Ok((Self::find(store, options)?, made.then_some(file)))
     }
 
@@ -126,6 +126,13 @@ fn parse(text: &str) -> Option<Zeroizing<[u8; 32]>> {
 fn malformed(what: &str) -> StoreError {
     StoreError::CannotOpen(format!(
         "found something else as {what}, expected 64 hexadecimal digits: give the key that was made with the store"
+    ))
+}
+
+fn cannot_be_made(file: &Path, error: &io::Error) -> StoreError {
+    let file = file.display();
+    StoreError::CannotOpen(format!(
+        "the store's key file {file} cannot be made here ({error}), expected a folder that this user may write to"
     ))
 }
 

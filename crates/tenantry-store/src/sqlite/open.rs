@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use super::master_key::{DerivedKeys, MasterKey};
+use super::same_file::SameFile;
 use super::{pool, private, rows, schema};
 use crate::error::{Source, StoreError};
 use crate::random;
@@ -15,6 +16,7 @@ use crate::url::{Created, OpenOptions};
 /// A file that was recognised and opened.
 pub(super) struct Opened {
     pub(super) path: PathBuf,
+    pub(super) file: SameFile,
     pub(super) writer: Connection,
     pub(super) id: String,
     pub(super) derived: DerivedKeys,
@@ -26,6 +28,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, StoreEr
     let path = absolute(path)?;
     recognise(&path)?;
     let key = MasterKey::find(&path, options)?;
+    let file = SameFile::at(&path).map_err(|error| unusable(&path, &error))?;
     let mut writer = pool::open_writer(&path).map_err(|error| explain(&path, error))?;
     // Until the file is known to be ours, closing it must not tidy it up.
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -46,7 +49,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, StoreEr
     if format < schema::FORMAT {
         schema::migrate(&mut writer)?;
     }
-    Ok(Opened { path, writer, id, derived, key_file: key.file })
+    Ok(Opened { path, file, writer, id, derived, key_file: key.file })
 }
 
 /// Makes a store, or opens the one that is there.
@@ -61,17 +64,24 @@ pub(super) fn create(
         return Ok((open(&path, options)?, existed()));
     }
     if let Some(folder) = path.parent() {
-        private::create_folder(folder).map_err(|error| unusable(&path, &error))?;
+        private::create_folder(folder).map_err(|error| cannot_be_made(&path, &error))?;
     }
     let (key, made) = MasterKey::find_or_make(&path, options)?;
-    let draft = private::Draft::new(&path).map_err(|error| unusable(&path, &error))?;
+    let draft = private::Draft::new(&path).map_err(|error| cannot_be_made(&path, &error))?;
     fill(draft.path(), &key, now).map_err(|error| explain(&path, error))?;
     match draft.publish() {
         Ok(()) => Ok((open(&path, options)?, Created { existed: false, master_key_file: made })),
         // Another process made it in this moment; its store is as good.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((open(&path, options)?, existed())),
-        Err(error) => Err(unusable(&path, &error)),
+        Err(error) => Err(cannot_be_made(&path, &error)),
     }
+}
+
+fn cannot_be_made(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::CannotOpen(format!(
+        "a store cannot be made at {} ({error}), expected a file in a folder that this user may write to",
+        path.display()
+    ))
 }
 
 /// Makes an empty store in an empty file.
@@ -191,10 +201,19 @@ fn explain(path: &Path, error: StoreError) -> StoreError {
     match error {
         StoreError::Corrupt { source, .. } => damaged(path, source),
         StoreError::Unavailable(source) if is_refused(&source) => StoreError::CannotOpen(format!(
-            "found {shown} closed to this user ({source}), expected a file and a folder that this user may write to: \
-             mend the permissions, or name another file"
+            "found {shown} closed to this user ({}), expected a file and a folder that this user may write to: mend the \
+             permissions, or name another file",
+            reason(&source)
         )),
         other => other,
+    }
+}
+
+/// What SQLite says, without the name by which it was given the file: that is percent-encoded.
+fn reason(source: &Source) -> String {
+    match source.downcast_ref::<rusqlite::Error>() {
+        Some(rusqlite::Error::SqliteFailure(failure, _)) => failure.to_string(),
+        Some(_) | None => "SQLite cannot open it".to_owned(),
     }
 }
 
