@@ -7,6 +7,7 @@
 //! | several processes at once | WAL, and a writer that waits for the other |
 //! | head and items of one state | one statement for both (`scopes.rs`) |
 //! | no secret in the file | sealed under a data key for each scope, which the master key seals (`seal.rs`) |
+//! | a replaced file is noticed | its number is compared before writes and reads of who may come in (`same_file.rs`) |
 //! | nothing touched that is not ours | the file is recognised before anything is written (`open.rs`) |
 //!
 //! Reads are done inline: they take some microseconds, less than handing them to another thread. Writes wait for the
@@ -22,6 +23,7 @@ mod open;
 mod pool;
 mod private;
 mod rows;
+mod same_file;
 mod schema;
 mod scopes;
 mod seal;
@@ -59,6 +61,7 @@ pub struct SqliteStore {
 /// What readers and writers share.
 struct Inner {
     path: PathBuf,
+    file: Arc<same_file::SameFile>,
     key_file: Option<PathBuf>,
     sealing: secrets::Sealing,
     keys: StoreKeys,
@@ -79,9 +82,11 @@ impl SqliteStore {
     }
 
     fn new(opened: open::Opened) -> Self {
+        let file = Arc::new(opened.file);
         let inner = Inner {
-            readers: pool::Readers::new(opened.path.clone()),
+            readers: pool::Readers::new(opened.path.clone(), file.clone()),
             path: opened.path,
+            file,
             key_file: opened.key_file,
             sealing: secrets::Sealing { store: opened.id, wrapping: opened.derived.wrapping },
             keys: opened.derived.keys,
@@ -97,6 +102,7 @@ impl SqliteStore {
         let mut writer = self.writer.clone().lock_owned().await;
         let inner = self.inner.clone();
         blocking(move || {
+            inner.file.check()?;
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate);
             let transaction = transaction.map_err(StoreError::from)?;
             schema::check_format(&transaction)?;
@@ -111,13 +117,23 @@ impl SqliteStore {
         self.inner.readers.with(read)
     }
 
+    /// Reads what says who may come in. From a file that nobody writes to any more, it would say so for ever.
+    fn read_access<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.inner.file.check()?;
+        self.read(read)
+    }
+
     /// Reads what takes long, on a thread that may block.
     async fn read_long<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection, &Inner) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = self.inner.clone();
-        blocking(move || inner.readers.with(|connection| read(connection, &inner))).await
+        blocking(move || {
+            inner.file.check()?;
+            inner.readers.with(|connection| read(connection, &inner))
+        })
+        .await
     }
 }
 
@@ -175,11 +191,11 @@ impl ParameterStore for SqliteStore {
     }
 
     async fn token(&self, id: &str) -> Result<Option<TokenRecord>, StoreError> {
-        self.read(|connection| tokens::token(connection, id))
+        self.read_access(|connection| tokens::token(connection, id))
     }
 
     async fn tokens(&self, scope: Option<&Scope>) -> Result<Vec<TokenRecord>, StoreError> {
-        self.read(|connection| tokens::tokens(connection, scope))
+        self.read_access(|connection| tokens::tokens(connection, scope))
     }
 
     async fn revoke_token(&self, id: &str, at: Timestamp, entry: NewLogEntry) -> Result<(), StoreError> {
@@ -189,11 +205,16 @@ impl ParameterStore for SqliteStore {
 
     async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
         let (id, writer) = (id.to_owned(), self.writer.clone().lock_owned().await);
-        blocking(move || tokens::touch(&writer, &id, at)).await
+        let inner = self.inner.clone();
+        blocking(move || {
+            inner.file.check()?;
+            tokens::touch(&writer, &id, at)
+        })
+        .await
     }
 
     async fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError> {
-        self.read(|connection| scopes::revocations(connection, after))
+        self.read_access(|connection| scopes::revocations(connection, after))
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use tenantry_core::secret::SecretText;
-use tenantry_store::contract::acts::{Draft, read_secret, scope, secret, texts};
+use tenantry_store::contract::acts::{self, Draft, read_secret, scope, secret, texts};
 use tenantry_store::{Created, OpenOptions, Severity, StoreError, StoreUrl, Stores};
 
 fn url(path: &Path) -> StoreUrl {
@@ -282,6 +282,37 @@ async fn odd_names_are_names_of_files() {
         let again = Stores::open(&url(&path), &with_key("11")).await.unwrap();
         assert!(again.read(&scope("acme")).await.unwrap().is_some());
     }
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn a_file_that_was_replaced_or_removed_under_an_open_store_is_noticed() {
+    let (folder, path) = store(&with_key("11")).await;
+    let copy = folder.path().join("copy.db");
+    let stores = Stores::open(&url(&path), &with_key("11")).await.unwrap();
+    stores.back_up(&copy).await.unwrap();
+    stores.revocations(None).await.unwrap();
+    fs::rename(&path, folder.path().join("old.db")).unwrap();
+    for (word, replace) in [("removed", false), ("replaced", true)] {
+        if replace {
+            fs::copy(&copy, &path).unwrap();
+        }
+        let refusals = [
+            stores.revocations(None).await.map(drop).unwrap_err(),
+            stores.token("id").await.map(drop).unwrap_err(),
+            stores.tokens(None).await.map(drop).unwrap_err(),
+            stores.touch_token("id", acts::at(0)).await.unwrap_err(),
+            Draft::change(scope("acme"), 1).set("a", 2).send(&stores).await.map(drop).unwrap_err(),
+            stores.back_up(&folder.path().join("more.db")).await.unwrap_err(),
+        ];
+        for refused in refusals {
+            assert!(refused.is_transient(), "{refused:?}");
+            let cause = std::error::Error::source(&refused).unwrap().to_string();
+            assert!(cause.contains(word) && cause.contains("restart this program"), "{cause}");
+        }
+    }
+    let again = Stores::open(&url(&path), &with_key("11")).await.unwrap();
+    assert!(again.read(&scope("acme")).await.unwrap().is_some());
 }
 
 #[cfg(unix)]

@@ -1,11 +1,12 @@
 //! Connections: a few that read, kept ready, and how each is set up.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::same_file::SameFile;
 use crate::error::StoreError;
 
 /// How long a writer waits for another process to finish its transaction.
@@ -20,12 +21,13 @@ const LARGEST_IDLE_WAL: i64 = 16 * 1024 * 1024;
 /// Connections that read.
 pub(super) struct Readers {
     path: PathBuf,
+    file: Arc<SameFile>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::default() }
+    pub(super) fn new(path: PathBuf, file: Arc<SameFile>) -> Self {
+        Self { path, file, idle: Mutex::default() }
     }
 
     /// Reads with an idle connection, or a new one.
@@ -33,7 +35,7 @@ impl Readers {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => open_reader(&self.path)?,
+            None => self.open()?,
         };
         let answer = read(&connection);
         let mut idle = self.idle();
@@ -41,6 +43,13 @@ impl Readers {
             idle.push(connection);
         }
         answer
+    }
+
+    /// Opens one more connection, and makes sure that it is to the same file as the others.
+    fn open(&self) -> Result<Connection, StoreError> {
+        let connection = open_reader(&self.path)?;
+        self.file.check()?;
+        Ok(connection)
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
