@@ -13,6 +13,7 @@
 //!
 //! There is no second merge: the loader, explain, validation and error messages all read the [`Resolved`] made here.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -82,6 +83,8 @@ struct Ahead<'a> {
     entries: &'a [(Key, Entry)],
     /// How many entries are behind.
     index: usize,
+    /// Whether its first entry is the one that is merged now.
+    is_next: bool,
 }
 
 impl Ahead<'_> {
@@ -93,7 +96,8 @@ impl Ahead<'_> {
 
 impl<'a> Merge<'a> {
     fn new(layers: &'a [Arc<Layer>], connections: &'a Connections) -> Self {
-        let ahead = |layer: &'a Arc<Layer>| Ahead { tier: layer.tier(), entries: layer.entries(), index: 0 };
+        let ahead =
+            |layer: &'a Arc<Layer>| Ahead { tier: layer.tier(), entries: layer.entries(), index: 0, is_next: false };
         Self {
             layers: layers.iter().map(ahead).collect(),
             connections: &connections.0,
@@ -116,8 +120,23 @@ impl<'a> Merge<'a> {
         self.layers[layer].entries.first().map(|(key, _)| key)
     }
 
-    fn smallest_key(&self) -> Option<&'a Key> {
-        (0..self.layers.len()).filter_map(|layer| self.next_key(layer)).min()
+    /// The smallest key that is next in any layer; marks the layers in which it is.
+    fn smallest_key(&mut self) -> Option<&'a Key> {
+        let mut smallest: Option<&'a Key> = None;
+        for layer in 0..self.layers.len() {
+            let next = self.next_key(layer);
+            let order = match (next, smallest) {
+                (None, _) => Ordering::Greater,
+                (Some(_), None) => Ordering::Less,
+                (Some(next), Some(smallest)) => next.cmp(smallest),
+            };
+            if order.is_lt() {
+                self.layers[..layer].iter_mut().for_each(|layer| layer.is_next = false);
+                smallest = next;
+            }
+            self.layers[layer].is_next = order.is_le();
+        }
+        smallest
     }
 
     /// Leaves the sections that are behind, and finds the owner of the one that the key is in.
@@ -149,7 +168,7 @@ impl<'a> Merge<'a> {
     fn advance(&mut self, key: &'a Key) -> Option<Leaf> {
         let mut winner = None;
         for layer in 0..self.layers.len() {
-            if self.next_key(layer) != Some(key) {
+            if !self.layers[layer].is_next {
                 continue;
             }
             if self.is_seen(layer) {
