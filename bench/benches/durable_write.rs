@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -19,11 +20,12 @@ const TENANT: usize = 0;
 fn main() {
     let effort = Effort::of_environment();
     let runtime = Runtime::new().expect("a runtime starts");
-    let file = TenantFile::of(20, &runtime);
+    // As many as it takes for the store's write-ahead log to reach its full size.
+    let file = TenantFile::of(150, &runtime);
     let writer = Writer::of(&file, &runtime);
-    let bare_file = bare_connection(&file.beside("bare.db"));
-    bare_file.execute_batch("CREATE TABLE rows (id INTEGER PRIMARY KEY, row TEXT NOT NULL) STRICT").expect("it is new");
-    let plain_file = File::create(file.beside("plain.log")).expect("it is new");
+    let bare_file = grown(bare_connection(&file.beside("bare.db")));
+    let appended = File::create(file.beside("appended.log")).expect("it is new");
+    let overwritten = full(File::create(file.beside("overwritten.log")).expect("it is new"));
     let [one, ten] = [1, OVERRIDES].map(|fields| payload(fields));
 
     let mut table = Table::new("durable write");
@@ -31,7 +33,8 @@ fn main() {
         let mut sides = [
             Side::timed("commit", 1, |()| writer.commit(fields)),
             Side::timed("bare SQLite transaction of one row", 1, |()| insert(&bare_file, payload)),
-            Side::timed("bare append and fsync", 1, |()| append(&plain_file, payload)),
+            Side::timed("fsync of bytes written in place", 1, |()| write(&overwritten, payload, 0)),
+            Side::timed("fsync of bytes appended", 1, |()| append(&appended, payload)),
         ];
         let figures = in_turns(effort.choose(30, 500), || (), &mut sides);
         for other in figures.others() {
@@ -94,4 +97,28 @@ fn append(mut file: &File, payload: &str) -> Duration {
     let start = Instant::now();
     file.write_all(payload.as_bytes()).and_then(|()| file.sync_data()).expect("the disk takes it");
     start.elapsed()
+}
+
+fn write(file: &File, payload: &str, at: u64) -> Duration {
+    let start = Instant::now();
+    file.write_all_at(payload.as_bytes(), at).and_then(|()| file.sync_data()).expect("the disk takes it");
+    start.elapsed()
+}
+
+/// Lets the write-ahead log reach its full size: while it grows, the file system has more to write than the rows.
+fn grown(connection: Connection) -> Connection {
+    connection
+        .execute_batch("CREATE TABLE rows (id INTEGER PRIMARY KEY, row TEXT NOT NULL) STRICT")
+        .expect("it is new");
+    let long = "x".repeat(8 << 20);
+    connection.execute("INSERT INTO rows (row) VALUES (?1)", [long]).expect("the disk takes it");
+    // From here on the log is written from its beginning, over what is there.
+    connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).expect("nobody else reads");
+    connection
+}
+
+/// Writes a file once over, so that writing to it again changes nothing but its bytes.
+fn full(file: File) -> File {
+    file.write_all_at(&vec![0; 1 << 16], 0).and_then(|()| file.sync_all()).expect("the disk takes it");
+    file
 }

@@ -8,9 +8,9 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::FingerprintKey;
 use tenantry_store::{
-    Binding, Commit, Committed, Head, Item, ItemMeta, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, ParameterStore,
-    RevocationCursor, Revocations, SecretStore, SecretVersion, SecretWrite, StoreError, StoreKeys, StoredScope,
-    StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord,
+    Binding, Commit, Committed, Head, Item, ItemMeta, LogEntry, LogQuery, NewLogEntry, Page, PageRequest,
+    ParameterStore, RevocationCursor, Revocations, SecretStore, SecretVersion, SecretWrite, StoreError, StoreKeys,
+    StoredScope, StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord,
 };
 
 use crate::workload;

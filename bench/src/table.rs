@@ -33,6 +33,7 @@ impl Target {
     fn ratio(self, ratio: f64) -> String {
         match self {
             Self::Beats(_) => format!("1/{}", grouped(1.0 / ratio)),
+            Self::None if ratio < 0.1 => format!("1/{}", grouped(1.0 / ratio)),
             Self::AtMost(_) | Self::None => format!("{ratio:.2}x"),
         }
     }

@@ -66,9 +66,8 @@ pub fn bare_connection(path: &Path) -> Connection {
     for (pragma, value) in [("trusted_schema", "0"), ("foreign_keys", "1"), ("secure_delete", "1")] {
         connection.pragma_update(None, pragma, value).expect("the pragma is known");
     }
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .expect("the mode can be set");
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).expect("the mode can be set");
     assert_eq!(mode, "wal");
     connection.pragma_update(None, "synchronous", "FULL").expect("the pragma is known");
     connection

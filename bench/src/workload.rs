@@ -127,7 +127,9 @@ fn value(number: usize, field: usize) -> Value {
         "enabled" => "false".to_owned(),
         "limit" => (number % 5_000 + 1).to_string(),
         "share" => format!("0.{:03}", number % 999 + 1),
-        "text" => format!("\"Answer for company {number} in two friendly sentences, and offer to call back tomorrow.\""),
+        "text" => {
+            format!("\"Answer for company {number} in two friendly sentences, and offer to call back tomorrow.\"")
+        }
         _ => format!("\"Title of company {number}\""),
     };
     Value::from_json(&json).expect("it is written as JSON")

@@ -8,15 +8,15 @@ use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
 use tenantry_core::scope::TenantId;
 
-use crate::workload::Settings;
+use tenantry_bench::workload::Settings;
 
 /// A map that is read without a lock.
-pub type Papaya = papaya::HashMap<TenantId, Arc<Settings>, RandomState>;
+pub(crate) type Papaya = papaya::HashMap<TenantId, Arc<Settings>, RandomState>;
 /// A map that is replaced as a whole when it changes.
-pub type Swapped = ArcSwap<HashMap<TenantId, Arc<Settings>, RandomState>>;
+pub(crate) type Swapped = ArcSwap<HashMap<TenantId, Arc<Settings>, RandomState>>;
 
 /// Maps with a lock each.
-pub struct Sharded {
+pub(crate) struct Sharded {
     shards: Vec<RwLock<HashMap<TenantId, Arc<Settings>, RandomState>>>,
     hasher: RandomState,
 }
@@ -26,7 +26,7 @@ impl Sharded {
     const SHARDS: usize = 64;
 
     /// The settings of a tenant.
-    pub fn load(&self, tenant: &TenantId) -> Option<Arc<Settings>> {
+    pub(crate) fn load(&self, tenant: &TenantId) -> Option<Arc<Settings>> {
         self.shard(tenant).read().expect("nobody panics with the lock").get(tenant).cloned()
     }
 

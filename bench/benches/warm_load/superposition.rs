@@ -8,17 +8,17 @@ use superposition_types::database::models::cac::{DependencyGraph, DimensionType}
 use superposition_types::{Cac, Condition, Context, DimensionInfo, ExtendedMap, OverrideWithKeys, Overrides};
 use tenantry_core::scope::TenantId;
 
-use crate::workload;
+use tenantry_bench::workload;
 
 /// The one dimension of the workspace.
 const TENANT: &str = "tenant";
 
 /// A workspace with the default keys and the first tenants of the workload.
-pub struct Workspace(Config);
+pub(crate) struct Workspace(Config);
 
 impl Workspace {
     /// Makes the workspace.
-    pub fn of(tenants: usize) -> Self {
+    pub(crate) fn of(tenants: usize) -> Self {
         Self(Config {
             contexts: (0..tenants).map(context).collect(),
             overrides: (0..tenants).map(|number| (override_name(number), overrides(number))).collect(),
@@ -28,7 +28,7 @@ impl Workspace {
     }
 
     /// The tenant's configuration, by the way that borrows the workspace: the faster one of the two that there are.
-    pub fn eval(&self, tenant: &TenantId) -> Map<String, Value> {
+    pub(crate) fn eval(&self, tenant: &TenantId) -> Map<String, Value> {
         let query = Map::from_iter([(TENANT.to_owned(), tenant.as_str().into())]);
         let Config { default_configs, contexts, overrides, dimensions } = &self.0;
         let strategy = MergeStrategy::REPLACE;
