@@ -93,29 +93,27 @@ async fn router(plan: Plan) -> anyhow::Result<Router> {
     Ok(with_request_ids(api.merge(assistant::router(loader, tokens, egress))))
 }
 
-/// Ends when somebody asks the program to stop: Ctrl-C, or SIGTERM.
-pub(crate) async fn asked_to_stop() {
-    let interrupt = async {
+/// Listens for Ctrl-C and SIGTERM from now on: what it returns ends when somebody asks the program to stop. To be called
+/// before the address is told, so that no signal finds the program unprepared.
+#[cfg(unix)]
+pub(crate) fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be listened for")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be listened for")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Listens for Ctrl-C: what it returns ends when somebody asks the program to stop.
+#[cfg(not(unix))]
+pub(crate) fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    tokio::select! {
-        () = interrupt => {}
-        () = terminated() => {}
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => drop(terminate.recv().await),
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
+    })
 }

@@ -96,8 +96,9 @@ impl Demo {
         let stage = Stage { session: &session, server: address, file: &file, was_there, stays: !self.once };
         print(&scenes::play(&stage, &companies).await?)?;
         if !self.once {
+            let asked = asked_to_stop()?;
             note("serving until Ctrl-C …");
-            asked_to_stop().await;
+            asked.await;
         }
         drop(stop);
         serving.await.context("the server stopped by itself")?

@@ -61,12 +61,13 @@ impl Serve {
         let is_assistant = assistant.is_some();
         let fresh_for = Duration::from_secs(self.fresh_for);
         let server = Server::bind(self.listen, Plan { service: session.service.clone(), fresh_for, assistant }).await?;
+        let stop = asked_to_stop()?;
         announce(&session, server.address(), is_assistant)?;
         if session.service.tokens(None).await?.is_empty() {
             let warning = session.output.paint().tone(Tone::Warn, "warning:");
             note(&format!("{warning} nobody has a token yet: `tenantry -t ID token create --role tenant-admin`"));
         }
-        server.run(asked_to_stop()).await?;
+        server.run(stop).await?;
         note("stopped");
         Ok(())
     }
