@@ -5,7 +5,7 @@ mod support;
 use support::{Acme, at, context, key, reasons, tenant, value};
 use tenantry::token::TokenText;
 use tenantry_admin::access::Role;
-use tenantry_admin::service::{Bundle, ServiceError, Verdict};
+use tenantry_admin::service::{Bundle, Context, ServiceError, Verdict};
 use tenantry_core::change::ChangeSet;
 use tenantry_core::layer::{Entry, Revision, Tier};
 use tenantry_core::resolve::Resolved;
@@ -406,4 +406,38 @@ async fn two_dozen_changes_at_once_all_stay() {
         task.await.unwrap().unwrap();
     }
     assert_eq!(acme.service.tenant(&tenant("acme")).await.unwrap().revision, Revision(25));
+}
+
+#[tokio::test]
+async fn reasons_names_and_bindings_hold_no_secret_and_are_one_visible_line() {
+    let acme = Acme::new().await;
+    let id = tenant("acme");
+    for (words, code) in [
+        ("sk-CANARY-0123456789", "looks_like_secret"),
+        ("because xoxb-CANARY-123", "looks_like_secret"),
+        ("one\nCANARY", "control_character"),
+        ("\u{1b}[2JCANARY", "control_character"),
+        ("CANARY\u{202e}", "control_character"),
+        (&"CANARY".repeat(100), "too_large"),
+    ] {
+        let because = Context { reason: Some(words.to_owned()), ..context() };
+        let changes = ChangeSet::default().set(key("persona.name"), value(r#""Ada""#));
+        let random = || TokenText::from_random(&[7; TokenText::RANDOM_BYTES]);
+        let mut refusals = vec![
+            reasons(acme.service.change(&acme.scope, &changes, None, &because).await),
+            reasons(acme.service.suspend_tenant(&id, &because).await),
+            reasons(acme.service.create_token(&acme.scope, Role::TenantViewer, words, 9, random(), &context()).await),
+            reasons(acme.service.create_token(&acme.scope, Role::TenantViewer, "x", 9, random(), &because).await),
+        ];
+        if code == "looks_like_secret" {
+            refusals.push(reasons(acme.service.rename_tenant(&id, words, &context()).await));
+        }
+        for refusal in refusals {
+            assert_eq!(refusal[0].code.code(), code);
+            assert!(!format!("{refusal:?}").contains("CANARY"), "{refusal:?}");
+        }
+    }
+    let slack = Binding::parse("slack:xoxb-123456789").unwrap();
+    assert_eq!(reasons(acme.service.bind(&id, slack, &context()).await)[0].key, "binding");
+    assert_eq!(acme.service.tenant(&id).await.unwrap().revision, Revision(1), "nothing was changed");
 }

@@ -11,6 +11,7 @@ use crate::layer::{Entry, Layer, Revision, Tier};
 use crate::scope::Scope;
 use crate::secret::{FingerprintKey, SecretMark, SecretText};
 use crate::usable::Fault;
+use crate::validate::masked;
 use crate::value::Value;
 
 /// A scope's secret as it is stored: a flat set of named texts with one version.
@@ -118,7 +119,7 @@ fn unusable_name(name: &UnusableName) -> Oddity {
         Some(parent) => format!("{parent}.{}", name.name.escape_debug()),
         None => name.name.escape_debug().to_string(),
     };
-    Oddity::new(&place, "cannot be a key: use letters, digits, '_' and '-'")
+    Oddity::new(&masked(&place), "cannot be a key: use letters, digits, '_' and '-'")
 }
 
 type Read = (Vec<(Key, Value)>, Vec<(Key, SecretMark)>, BTreeMap<Key, SecretText>);

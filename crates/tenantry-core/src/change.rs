@@ -9,6 +9,7 @@ use crate::json::{Nullable, without_null};
 use crate::key::{Key, KeyError};
 use crate::layer::Entry;
 use crate::secret::SecretText;
+use crate::validate::masked;
 use crate::value::Value;
 
 /// What somebody asks to be changed in one scope: values to set, and keys to unset (`None`).
@@ -67,7 +68,7 @@ impl ChangeSet {
         let Nullable::Table(table) = patch else { return Err(PatchError::NotATable) };
         let mut changes = Self::default();
         for (name, value) in table {
-            let key = Key::parse(&name).map_err(|error| PatchError::Name { pointer: format!("/{name}"), error })?;
+            let key = Key::parse(&name).map_err(|error| PatchError::name(&format!("/{name}"), error))?;
             changes.patch(key, value)?;
         }
         Ok(changes)
@@ -84,9 +85,8 @@ impl ChangeSet {
             }
             Nullable::Table(table) => {
                 for (name, value) in table {
-                    let child = key.child(&name).map_err(|error| PatchError::Name {
-                        pointer: format!("/{}/{name}", key.as_str().replace('.', "/")),
-                        error,
+                    let child = key.child(&name).map_err(|error| {
+                        PatchError::name(&format!("/{}/{name}", key.as_str().replace('.', "/")), error)
                     })?;
                     self.patch(child, value)?;
                 }
@@ -126,6 +126,13 @@ pub enum PatchError {
         /// What is wrong with it.
         error: KeyError,
     },
+}
+
+impl PatchError {
+    /// A name that no key has. What looks like a secret in its place is not repeated.
+    fn name(pointer: &str, error: KeyError) -> Self {
+        Self::Name { pointer: masked(pointer).into_owned(), error }
+    }
 }
 
 impl PatchError {

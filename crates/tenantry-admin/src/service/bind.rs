@@ -5,11 +5,13 @@ use tenantry_core::scope::{Scope, TenantId};
 use tenantry_store::{Action, Binding, ClaimChange, Commit, Expected, HeadChange};
 
 use super::patience::Patience;
+use super::words::check_words;
 use super::{Context, Service, ServiceError};
 
 impl Service {
     /// Binds an outside identity to a tenant; it must not be another one's.
     pub async fn bind(&self, tenant: &TenantId, binding: Binding, context: &Context) -> Result<Revision, ServiceError> {
+        check_words("binding", &binding.to_string())?;
         let detail = format!("bound {binding}");
         self.claim(tenant, ClaimChange::Take(binding), detail, context).await
     }
@@ -56,7 +58,7 @@ impl Service {
     ) -> Result<Revision, ServiceError> {
         let head = self.tenant(tenant).await?;
         let scope = Scope::Tenant(tenant.clone());
-        let mut entry = context.entry(&scope, Action::Bind);
+        let mut entry = context.entry(&scope, Action::Bind)?;
         entry.detail = Some(detail);
         let commit = Commit {
             scope: scope.clone(),

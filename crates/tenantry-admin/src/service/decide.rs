@@ -106,6 +106,7 @@ pub(super) fn draft(
             violations.push(violation);
         }
     }
+    violations.extend(context.violation());
     violations.sort_by(|left, right| left.key.cmp(&right.key));
     let mut differences = diff(state.entries(), after.entries());
     // The version that the commit makes is not known yet: the store fills it in.
@@ -144,7 +145,7 @@ fn head_change(
         }
         Some(head) => (Expected::At(head.revision), HeadChange::Rename(name()), Action::Change),
     };
-    let mut entry = context.entry(&state.scope, action);
+    let mut entry = context.unchecked_entry(&state.scope, action);
     entry.changes = differences.to_vec();
     entry.detail = (state.is_renamed() && action == Action::Change).then(|| format!("renamed to {}", name()));
     (expected, head, entry)

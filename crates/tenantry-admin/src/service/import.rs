@@ -92,6 +92,7 @@ impl Service {
     /// Decides on every scope of a bundle, the tenants with the global values that it brings along: the global scope
     /// first, then the tenants in their order.
     async fn plan_import(&self, bundle: &Bundle, context: &Context) -> Result<Vec<Planned>, ServiceError> {
+        context.check()?;
         let stored = States { global: self.scope(&Scope::Global).await?, own: None };
         let mut plans = vec![self.plan(&stored, &bundle.global, context)];
         let global = plans[0].after().clone();

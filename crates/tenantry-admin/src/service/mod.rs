@@ -18,6 +18,7 @@ mod tenants;
 mod tokens;
 mod unusable;
 mod validate;
+mod words;
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ use tenantry_core::resolve::{Resolved, resolve};
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::FingerprintKey;
 use tenantry_core::usable::{Fault, verdict};
-use tenantry_core::validate::Validator;
+use tenantry_core::validate::{Validator, Violation};
 use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, StoredSecret, Stores};
 
 pub use bundle::{Bundle, BundleError, BundleTenant, BundleValues};
@@ -44,6 +45,8 @@ pub use tokens::{NewToken, TOKEN_LIFETIME_DAYS};
 pub use unusable::Unusable;
 pub use validate::{ScopeReport, Verdict};
 
+use words::wrong_words;
+
 /// Who does something, why, and when: what the log says of it.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -56,8 +59,24 @@ pub struct Context {
 }
 
 impl Context {
-    /// The log entry of something that is done to a scope.
-    fn entry(&self, scope: &Scope, action: Action) -> NewLogEntry {
+    /// What forbids to log the reason.
+    fn violation(&self) -> Option<Violation> {
+        wrong_words("reason", self.reason.as_deref()?)
+    }
+
+    /// Refuses a reason that must not be logged.
+    fn check(&self) -> Result<(), ServiceError> {
+        self.violation().map_or(Ok(()), |violation| Err(ServiceError::Invalid(vec![violation])))
+    }
+
+    /// The log entry of something that is done to a scope, unless the reason must not be logged.
+    fn entry(&self, scope: &Scope, action: Action) -> Result<NewLogEntry, ServiceError> {
+        self.check()?;
+        Ok(self.unchecked_entry(scope, action))
+    }
+
+    /// The same where the violation is told along with others.
+    fn unchecked_entry(&self, scope: &Scope, action: Action) -> NewLogEntry {
         NewLogEntry {
             scope: scope.clone(),
             at: self.at,

@@ -7,6 +7,7 @@ use tenantry_store::{
 };
 
 use super::patience::Patience;
+use super::words::check_words;
 use super::{Context, Service, ServiceError};
 
 impl Service {
@@ -86,7 +87,7 @@ impl Service {
             return Err(ServiceError::NotSuspended(tenant.clone()));
         }
         let scope = Scope::Tenant(tenant.clone());
-        let erased = self.stores.erase(tenant, head.revision, context.entry(&scope, Action::Delete)).await;
+        let erased = self.stores.erase(tenant, head.revision, context.entry(&scope, Action::Delete)?).await;
         erased.map_err(|error| ServiceError::of_commit(error, &scope, Some(head.revision)))
     }
 
@@ -120,7 +121,7 @@ impl Service {
         context: &Context,
     ) -> Result<Revision, ServiceError> {
         let scope = Scope::Tenant(tenant.clone());
-        let entry = context.entry(&scope, action);
+        let entry = context.entry(&scope, action)?;
         let commit = Commit {
             scope: scope.clone(),
             expected,
@@ -149,5 +150,6 @@ pub(super) fn check_name(name: &str) -> Result<&str, ServiceError> {
         let message = format!("a display name is a line of 1 to {LONGEST_NAME} characters");
         return Err(ServiceError::BadRequest(message));
     }
+    check_words("display_name", trimmed)?;
     Ok(trimmed)
 }

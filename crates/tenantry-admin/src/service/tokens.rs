@@ -6,6 +6,7 @@ use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
 use tenantry_store::{Action, StoreError, TokenRecord};
 
+use super::words::check_words;
 use super::{Context, Service, ServiceError};
 use crate::access::Role;
 
@@ -37,6 +38,7 @@ impl Service {
         if !role.fits(scope) {
             return Err(ServiceError::BadRequest(format!("{role} is no role for {scope}: {}", Role::choices(scope))));
         }
+        check_words("name", name)?;
         if !(1..=LONGEST_LIFETIME_DAYS).contains(&lifetime_days) {
             let message = format!("a token lives for 1 to {LONGEST_LIFETIME_DAYS} days, not {lifetime_days}");
             return Err(ServiceError::BadRequest(message));
@@ -58,7 +60,7 @@ impl Service {
             last_used_at: None,
             revoked_at: None,
         };
-        let mut entry = context.entry(scope, Action::CreateToken);
+        let mut entry = context.entry(scope, Action::CreateToken)?;
         entry.detail = Some(format!("token {} ({role}), {name:?}", record.id));
         self.stores.create_token(record.clone(), entry).await?;
         Ok(NewToken { text: random.into_secret(), record })
@@ -73,7 +75,7 @@ impl Service {
     pub async fn revoke_token(&self, scope: &Scope, id: &str, context: &Context) -> Result<TokenRecord, ServiceError> {
         let missing = || ServiceError::NoSuchToken(id.to_owned());
         let token = self.stores.token(id).await?.filter(|token| token.scope == *scope).ok_or_else(missing)?;
-        let mut entry = context.entry(scope, Action::RevokeToken);
+        let mut entry = context.entry(scope, Action::RevokeToken)?;
         entry.detail = Some(format!("token {id}"));
         match self.stores.revoke_token(id, context.at, entry).await {
             Ok(()) => Ok(token),

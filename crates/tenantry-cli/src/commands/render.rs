@@ -12,6 +12,7 @@ use tenantry_core::settings::build;
 use tenantry_core::template::Context;
 use tenantry_core::value::Value;
 
+use crate::input::looks_like_secret;
 use crate::output::{Format, Output, Paint, Tone, print};
 use crate::session::Session;
 use crate::shown;
@@ -82,6 +83,10 @@ fn plain_values(resolved: &Resolved) -> Context {
 
 /// A prompt by its name alone, or by its key.
 fn prompt_key(session: &Session, word: &str) -> anyhow::Result<Key> {
+    if looks_like_secret(word) {
+        // Refuses, and does not repeat it.
+        return session.key(word);
+    }
     let is_template = |key: &Key| session.catalog().parameter(key).is_some_and(|p| p.template.is_some());
     match Key::parse(&format!("prompts.{word}")) {
         Ok(key) if is_template(&key) => Ok(key),

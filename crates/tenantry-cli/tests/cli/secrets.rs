@@ -179,3 +179,26 @@ fn the_secrets_of_a_bundle_are_stored_and_not_exported() {
     assert_clean(&export);
     assert_folder_clean(program.folder());
 }
+
+#[test]
+fn no_secret_is_taken_or_repeated_where_people_write_names_and_reasons() {
+    let program = Program::with_acme();
+    for (arguments, code) in [
+        (&["-t", "acme", "--reason", CANARY, "set", "persona.name", "Ada"][..], 4),
+        (&["-t", "acme", "binding", "add", "slack:xoxb-CANARY-acme-1"], 4),
+        (&["-t", "acme", "token", "create", "--name", CANARY], 4),
+        (&["tenant", "create", "beta", "--name", CANARY], 4),
+        (&["-t", "acme", "render", CANARY], 6),
+        (&["-t", "acme", "set", "company.facts", &format!(r#"{{"{CANARY}": "x"}}"#)], 6),
+    ] {
+        let ran = program.run(arguments);
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(!ran.all().contains("CANARY"), "{ran:?}");
+    }
+    let bundle = format!(
+        r#"{{"tenants":[{{"tenant_id":"acme","values":{{"company":{{"facts":{{"{CANARY}":"x"}}}},"{CANARY}":1}}}}]}}"#
+    );
+    let file = program.file("bundle.json", &bundle);
+    let applied = program.run(&["apply", "-f", &file]);
+    assert!(!applied.refused(4).contains("CANARY"), "{applied:?}");
+}

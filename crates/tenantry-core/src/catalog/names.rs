@@ -6,6 +6,7 @@ use crate::catalog::error::{CatalogError, CatalogFault};
 use crate::catalog::pattern::ANY;
 use crate::catalog::{Catalog, KeyPattern, Parameter};
 use crate::key::{Key, KeyError, is_segment};
+use crate::validate::masked;
 
 /// How many names are offered for a wrong one.
 const OFFERED: usize = 3;
@@ -31,8 +32,14 @@ impl Catalog {
                 keys.push(key);
                 Err(SpellingError::Ambiguous { spelling: spelling.to_owned(), keys })
             }
-            (None, _) => Err(SpellingError::Unknown { nearest: self.nearest(spelling), spelling: spelling.to_owned() }),
+            (None, _) => Err(self.unknown(spelling)),
         }
+    }
+
+    /// The error of a wrong spelling; what looks like a secret in its place is not repeated.
+    fn unknown(&self, spelling: &str) -> SpellingError {
+        let nearest = self.nearest(spelling).iter().map(|name| masked(name).into_owned()).collect();
+        SpellingError::Unknown { spelling: masked(spelling).into_owned(), nearest }
     }
 
     /// The three keys that are spelt most like a text, the nearest first.

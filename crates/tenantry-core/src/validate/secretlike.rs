@@ -1,5 +1,7 @@
 //! Recognises texts that look like somebody's secret, so that none is stored where it can be read.
 
+use std::borrow::Cow;
+
 /// How a kind of secret begins, and the least number of characters that follow.
 struct Beginning {
     prefix: &'static str,
@@ -44,6 +46,23 @@ pub fn looks_like_secret(text: &str) -> Option<&'static str> {
     text.split(|c| !is_token(c)).find_map(kind_of_word)
 }
 
+/// What is shown in the place of a name that looks like a secret. It can be part of a key.
+const MASK: &str = "secret-not-shown";
+
+/// A key, or what was given for one, without what looks like a secret in it: that and all behind it is left out.
+pub(crate) fn masked(key: &str) -> Cow<'_, str> {
+    let starts = std::iter::once(0).chain(key.match_indices(['.', '/']).map(|(at, _)| at + 1));
+    let secret = |start: &usize| {
+        let rest = &key[*start..];
+        looks_like_secret(rest.split(['.', '/']).next().unwrap_or(rest)).is_some()
+    };
+    match starts.into_iter().find(secret) {
+        Some(start) => Cow::Owned(format!("{}{MASK}", &key[..start])),
+        None if looks_like_secret(key).is_some() => Cow::Borrowed(MASK),
+        None => Cow::Borrowed(key),
+    }
+}
+
 fn kind_of_word(word: &str) -> Option<&'static str> {
     // `api_key:sk-…` and `bot:123:…` are words, too.
     let starts = std::iter::once(0).chain(word.match_indices(':').map(|(at, _)| at + 1));
@@ -84,6 +103,20 @@ mod tests {
         ] {
             assert_eq!(looks_like_secret(text), Some(what), "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_name_is_masked_with_all_behind_it() {
+        for (key, shown) in [
+            ("persona.name", "persona.name"),
+            ("company.facts.sk-live-12345678", "company.facts.secret-not-shown"),
+            ("/tenants/0/sk-live-12345678/x", "/tenants/0/secret-not-shown"),
+            ("sk-live-12345678.tail", "secret-not-shown"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(key), shown);
+        }
+        assert_eq!(looks_like_secret(MASK), None);
     }
 
     #[test]

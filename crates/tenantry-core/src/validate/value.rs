@@ -56,6 +56,9 @@ pub(super) fn check_shown(validator: &Validator, parameter: &Parameter, key: &Ke
     if size > LARGEST_VALUE {
         return vec![too_large(key, LARGEST_VALUE, size)];
     }
+    if let Some(what) = key.segments().find_map(looks_like_secret) {
+        return vec![stray_secret(key, what)];
+    }
     let texts = texts(value);
     if parameter.sensitivity == Sensitivity::Plain
         && let Some(what) = texts.iter().find_map(|text| looks_like_secret(text))

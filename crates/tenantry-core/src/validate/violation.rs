@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::secretlike::masked;
 use crate::json::{Fault, JsonError};
 use crate::key::Key;
 use crate::layer::Tier;
@@ -137,7 +138,7 @@ impl Violation {
     /// A violation that its message describes.
     pub fn new(key: impl fmt::Display, code: ViolationCode, message: impl Into<String>) -> Self {
         Self {
-            key: key.to_string(),
+            key: masked(&key.to_string()).into_owned(),
             tier: None,
             code,
             message: message.into(),
@@ -186,6 +187,7 @@ impl Violation {
     /// Adds the nearest names, which the message tells as well.
     #[must_use]
     pub(super) fn with_nearest(mut self, nearest: Vec<String>) -> Self {
+        let nearest: Vec<String> = nearest.into_iter().map(|name| masked(&name).into_owned()).collect();
         if !nearest.is_empty() {
             self.message = format!("{}; nearest: {}", self.message, nearest.join(", "));
         }
