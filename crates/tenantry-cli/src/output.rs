@@ -79,7 +79,8 @@ impl Output {
     /// which the names are that other commands take. Nothing but the header if there are no rows.
     pub(crate) fn table(&self, header: &[&str], rows: &[Vec<String>]) -> String {
         let header: Vec<String> = header.iter().map(|name| self.paint.tone(Tone::Dim, name)).collect();
-        let rows: Vec<_> = std::iter::once(&header).chain(rows).collect();
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| visible(cell)).collect()).collect();
+        let rows: Vec<_> = std::iter::once(&header).chain(&rows).collect();
         let widths = widths(&rows, self.width);
         rows.into_iter().map(|row| lines(row, &widths, self.width.is_some())).collect::<Vec<_>>().join("\n")
     }
@@ -159,13 +160,29 @@ fn lines(row: &[String], widths: &[usize], wraps: bool) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// A text without control characters, so that what is stored neither commands the terminal nor poses as another row. The
+/// colour of a whole cell stays.
+pub(crate) fn visible(cell: &str) -> String {
+    let shown = |text: &str| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
+    match painted(cell) {
+        Some((code, text)) if code.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b';')) => {
+            format!("\u{1b}[{code}m{}\u{1b}[0m", shown(text))
+        }
+        Some(_) | None => shown(cell),
+    }
+}
+
+/// The colour of a cell, and its text.
+fn painted(cell: &str) -> Option<(&str, &str)> {
+    cell.strip_prefix("\u{1b}[")?.strip_suffix("\u{1b}[0m")?.split_once('m')
+}
+
 /// Wraps a cell; each of its lines has the cell's colour.
 fn wrapped(cell: &str, width: usize) -> Vec<String> {
     if measure_text_width(cell) <= width {
         return vec![cell.to_owned()];
     }
-    let painted = cell.strip_prefix("\u{1b}[").and_then(|rest| rest.strip_suffix("\u{1b}[0m")?.split_once('m'));
-    match painted {
+    match painted(cell) {
         Some((code, text)) => wrap(text, width).iter().map(|line| format!("\u{1b}[{code}m{line}\u{1b}[0m")).collect(),
         None => wrap(cell, width),
     }
@@ -297,6 +314,14 @@ mod tests {
         let long = "x".repeat(500);
         let table = table(None, &["ID", "NAME", "STATE"], &[&["1", &long, "valid"], &["2", "short", "valid"]]);
         assert!(table.contains(&format!("{long}  valid")) && table.lines().last().unwrap().len() < 80, "{table}");
+    }
+
+    #[test]
+    fn what_is_stored_neither_commands_the_terminal_nor_makes_a_row() {
+        let shown = table(None, &["ID", "WHY"], &[&["1", "paid\n2  forged\u{1b}[2J"]]);
+        assert_eq!(shown, "ID  WHY\n1   paid\u{fffd}2  forged\u{fffd}[2J");
+        let coloured = Paint { on: true }.tone(Tone::Good, "a\u{1b}b");
+        assert_eq!(visible(&coloured), Paint { on: true }.tone(Tone::Good, "a\u{fffd}b"));
     }
 
     #[test]

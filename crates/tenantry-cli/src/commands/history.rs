@@ -5,7 +5,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
 use tenantry_store::{LogEntry, PageRequest};
 
-use crate::output::{Output, Tone};
+use crate::output::{Output, Tone, visible};
 use crate::session::Session;
 use crate::shown;
 
@@ -91,8 +91,8 @@ async fn show_one(session: &Session, scope: &Scope, revision: Revision) -> anyho
         let (when, what) = (shown::time(entry.at), action(&entry));
         let mut lines =
             vec![format!("{}, revision {revision}: {what} by {} at {when} UTC", shown::scope(scope), entry.actor)];
-        lines.extend(entry.reason.iter().map(|reason| format!("because: {reason}")));
-        lines.extend(entry.detail.clone());
+        lines.extend(entry.reason.iter().map(|reason| format!("because: {}", visible(reason))));
+        lines.extend(entry.detail.as_deref().map(visible));
         lines.extend(entry.changes.iter().map(|d| format!("  {}", shown::difference(d, output.paint()))));
         lines.join("\n")
     })

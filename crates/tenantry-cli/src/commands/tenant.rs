@@ -7,7 +7,7 @@ use tenantry_core::scope::TenantId;
 use tenantry_store::{Head, PageRequest, TenantStatus, TenantSummary};
 
 use crate::input::confirm;
-use crate::output::{Output, Paint, Tone};
+use crate::output::{Output, Paint, Tone, visible};
 use crate::session::Session;
 use crate::shown;
 
@@ -204,7 +204,7 @@ async fn show(session: &Session, id: &TenantId) -> anyhow::Result<()> {
         let by = format!("{} by {}", shown::time(head.updated_at), head.updated_by);
         let lines = [
             ("tenant", output.paint().tone(Tone::Strong, id.as_str())),
-            ("name", head.display_name.clone()),
+            ("name", visible(&head.display_name)),
             ("status", status(head.status, output.paint())),
             ("revision", head.revision.to_string()),
             ("updated", by),

@@ -85,3 +85,16 @@ fn the_operators_key_does_not_pose_as_a_tenants_own_that_is_damaged() {
     }
     assert_eq!(program.run(&["--global", "get", "openai.api_key"]).code, 0, "the operator's own is in order");
 }
+
+#[test]
+fn a_reason_written_by_hand_neither_commands_the_terminal_nor_poses_as_a_row() {
+    let program = Program::with_acme();
+    program.run(&["--reason", "CHANGE-ME", "-t", "acme", "set", "persona.name", "Ada"]).ok();
+    let sql = "UPDATE log SET reason = ?1 WHERE reason = 'CHANGE-ME'";
+    assert_eq!(connection(&program).execute(sql, ["paid\n9  forged\u{1b}[2J"]).unwrap(), 1);
+    for arguments in [&["-t", "acme", "history"][..], &["-t", "acme", "history", "2"], &["log"]] {
+        let shown = program.run(arguments);
+        assert!(!shown.ok().contains('\u{1b}') && !shown.stdout.contains("\n9  forged"), "{shown:?}");
+        assert!(shown.stdout.contains("paid\u{fffd}9  forged\u{fffd}[2J"), "{shown:?}");
+    }
+}
