@@ -30,8 +30,7 @@ use crate::template::{TemplateRules, lint};
 use crate::value::Value;
 
 pub use self::introduced::introduced;
-pub use self::secretlike::looks_like_secret;
-pub(crate) use self::secretlike::masked;
+pub use self::secretlike::{looks_like_secret, masked};
 pub use self::violation::{Violation, ViolationCode};
 
 /// The largest value that is taken, in bytes of JSON.

@@ -201,4 +201,9 @@ fn no_secret_is_taken_or_repeated_where_people_write_names_and_reasons() {
     let file = program.file("bundle.json", &bundle);
     let applied = program.run(&["apply", "-f", &file]);
     assert!(!applied.refused(4).contains("CANARY"), "{applied:?}");
+    for member in [format!(r#""{CANARY}":1"#), format!(r#""secrets":{{"odoo":{{"{CANARY}":5}}}}"#)] {
+        let file = program.file("form.json", &format!(r#"{{"tenants":[{{"tenant_id":"acme",{member}}}]}}"#));
+        let applied = program.run(&["apply", "-f", &file]);
+        assert!(!applied.refused(4).contains("CANARY"), "{applied:?}");
+    }
 }

@@ -50,7 +50,7 @@ pub fn looks_like_secret(text: &str) -> Option<&'static str> {
 const MASK: &str = "secret-not-shown";
 
 /// A key, or what was given for one, without what looks like a secret in it: that and all behind it is left out.
-pub(crate) fn masked(key: &str) -> Cow<'_, str> {
+pub fn masked(key: &str) -> Cow<'_, str> {
     let starts = std::iter::once(0).chain(key.match_indices(['.', '/']).map(|(at, _)| at + 1));
     let secret = |start: &usize| {
         let rest = &key[*start..];

@@ -6,6 +6,7 @@ use std::fmt;
 use tenantry_core::json::{Nullable, parse_nullable};
 use tenantry_core::scope::TenantId;
 use tenantry_core::secret::SecretText;
+use tenantry_core::validate::masked;
 use tenantry_core::value::Value;
 
 use super::super::tenants::check_name;
@@ -39,7 +40,7 @@ struct Faults(Vec<BundleError>);
 
 impl Faults {
     fn add(&mut self, pointer: &str, message: impl fmt::Display) {
-        self.0.push(BundleError::Form { pointer: pointer.to_owned(), message: message.to_string() });
+        self.0.push(BundleError::Form { pointer: masked(pointer).into_owned(), message: message.to_string() });
     }
 
     /// The members of a table; nothing for `null`, which is how YAML says an empty one.
