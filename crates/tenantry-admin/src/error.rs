@@ -40,9 +40,10 @@ impl From<ServiceError> for Refused {
         use StatusCode as S;
         let text = error.to_string();
         let problem = match error {
-            ServiceError::UnknownTenant(_) | ServiceError::NoSuchRevision { .. } | ServiceError::NoSuchToken(_) => {
-                Problem::not_found()
-            }
+            ServiceError::UnknownTenant(_)
+            | ServiceError::NoSuchRevision { .. }
+            | ServiceError::NoSuchToken(_)
+            | ServiceError::NotBound { .. } => Problem::not_found(),
             ServiceError::TenantExists(_) => Problem::new(S::CONFLICT, "tenant_exists", text),
             ServiceError::NotSuspended(_) => Problem::new(S::CONFLICT, "not_suspended", text),
             ServiceError::Conflict { .. } => Problem::new(S::PRECONDITION_FAILED, "revision_conflict", text),

@@ -441,3 +441,24 @@ async fn reasons_names_and_bindings_hold_no_secret_and_are_one_visible_line() {
     assert_eq!(reasons(acme.service.bind(&id, slack, &context()).await)[0].key, "binding");
     assert_eq!(acme.service.tenant(&id).await.unwrap().revision, Revision(1), "nothing was changed");
 }
+
+#[tokio::test]
+async fn a_binding_is_released_by_its_own_tenant_alone_and_a_reservation_by_no_hand() {
+    let acme = Acme::new().await;
+    acme.service.create_tenant(&tenant("beta"), "Beta", &context()).await.unwrap();
+    let team = Binding::parse("slack:T1").unwrap();
+    let bound = acme.service.bind(&tenant("beta"), team.clone(), &context()).await.unwrap();
+    assert_eq!(acme.service.bind(&tenant("beta"), team.clone(), &context()).await.unwrap(), bound, "nothing to do");
+    let refused = acme.service.unbind(&tenant("acme"), team.clone(), &context()).await;
+    assert!(matches!(refused, Err(ServiceError::NotBound { .. })), "{refused:?}");
+    assert_eq!(acme.service.bindings(&tenant("beta")).await.unwrap(), [team]);
+    acme.change(&acme.scope, set("bucket", r#""own-bucket""#)).await.unwrap();
+    let reserved = Binding::parse("bucket:own-bucket").unwrap();
+    for refused in [
+        acme.service.unbind(&tenant("acme"), reserved.clone(), &context()).await,
+        acme.service.bind(&tenant("beta"), Binding::parse("bucket:another").unwrap(), &context()).await,
+    ] {
+        assert!(matches!(refused, Err(ServiceError::BadRequest(_))), "{refused:?}");
+    }
+    assert_eq!(acme.service.bindings(&tenant("acme")).await.unwrap(), [reserved]);
+}

@@ -125,7 +125,8 @@ fn code_of_service(error: &ServiceError) -> Exit {
         ServiceError::UnknownTenant(_)
         | ServiceError::NoSuchRevision { .. }
         | ServiceError::NoSuchPrompt { .. }
-        | ServiceError::NoSuchToken(_) => Exit::NotFound,
+        | ServiceError::NoSuchToken(_)
+        | ServiceError::NotBound { .. } => Exit::NotFound,
         ServiceError::TenantExists(_) | ServiceError::Conflict { .. } | ServiceError::Taken(_) => Exit::Conflict,
         ServiceError::NeedsTenant | ServiceError::BadRequest(_) => Exit::Usage,
         ServiceError::NotSuspended(_) => Exit::Refused,
@@ -283,6 +284,7 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
         ServiceError::NoSuchPrompt { .. } => "`tenantry -t ID get prompts` lists the prompts of a tenant".to_owned(),
         ServiceError::Render { key, .. } => format!("correct {key} with `tenantry set {key} --from-file FILE`"),
         ServiceError::NoSuchToken(_) => "`tenantry token list` lists them".to_owned(),
+        ServiceError::NotBound { tenant, .. } => format!("`tenantry -t {tenant} binding list` lists what is"),
         ServiceError::Invalid(_) | ServiceError::BadRequest(_) => return None,
         ServiceError::Store(error) => return help_of_store(error),
     })

@@ -2,27 +2,36 @@
 
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
-use tenantry_store::{Action, Binding, ClaimChange, Commit, Expected, HeadChange};
+use tenantry_store::{Action, Binding, BindingKind, ClaimChange, Commit, Expected, HeadChange};
 
 use super::patience::Patience;
 use super::words::check_words;
 use super::{Context, Service, ServiceError};
 
 impl Service {
-    /// Binds an outside identity to a tenant; it must not be another one's.
+    /// Binds an outside identity to a tenant; it must not be another one's. Binding what is the tenant's already changes
+    /// nothing.
     pub async fn bind(&self, tenant: &TenantId, binding: Binding, context: &Context) -> Result<Revision, ServiceError> {
         check_words("binding", &binding.to_string())?;
+        must_be_free(&binding)?;
+        if self.bindings(tenant).await?.contains(&binding) {
+            return Ok(self.tenant(tenant).await?.revision);
+        }
         let detail = format!("bound {binding}");
         self.claim(tenant, ClaimChange::Take(binding), detail, context).await
     }
 
-    /// Releases an outside identity of a tenant.
+    /// Releases an outside identity of a tenant; it must be the tenant's.
     pub async fn unbind(
         &self,
         tenant: &TenantId,
         binding: Binding,
         context: &Context,
     ) -> Result<Revision, ServiceError> {
+        must_be_free(&binding)?;
+        if !self.bindings(tenant).await?.contains(&binding) {
+            return Err(ServiceError::NotBound { tenant: tenant.clone(), binding });
+        }
         let detail = format!("released {binding}");
         self.claim(tenant, ClaimChange::Release(binding), detail, context).await
     }
@@ -72,5 +81,15 @@ impl Service {
         };
         let committed = self.stores.commit(commit).await;
         Ok(committed.map_err(|error| ServiceError::of_commit(error, &scope, None))?.revision)
+    }
+}
+
+/// Refuses what follows a parameter's value: it is taken and released with the value alone.
+fn must_be_free(binding: &Binding) -> Result<(), ServiceError> {
+    match binding.kind() {
+        BindingKind::Slack | BindingKind::Telegram | BindingKind::Host => Ok(()),
+        BindingKind::Bucket | BindingKind::Prefix => {
+            Err(ServiceError::BadRequest(format!("{binding} is reserved by a parameter's value: change that value")))
+        }
     }
 }

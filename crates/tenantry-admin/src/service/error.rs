@@ -75,6 +75,14 @@ pub enum ServiceError {
         /// What went wrong in it.
         message: String,
     },
+    /// The binding is not the tenant's.
+    #[error("{binding} is not bound to {tenant}")]
+    NotBound {
+        /// The tenant.
+        tenant: TenantId,
+        /// The binding.
+        binding: Binding,
+    },
     /// There is no such token.
     #[error("there is no token {0}")]
     NoSuchToken(String),
