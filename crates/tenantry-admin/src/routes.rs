@@ -32,7 +32,11 @@ pub fn router(api: Api) -> Router {
 
 async fn no_such_path(uri: Uri) -> Refused {
     let problem = Problem::not_found();
-    if uri.path().starts_with("/v1/") { problem.into() } else { problem.with_hint("the API begins at /v1").into() }
+    if uri.path().starts_with("/v1/") {
+        problem.into()
+    } else {
+        problem.with_hint("GET /healthz, GET /readyz, GET /v1/tenants/{tenant_id}/configuration").into()
+    }
 }
 
 async fn method_not_allowed() -> Refused {
