@@ -294,7 +294,9 @@ fn help_of_store(error: &StoreError) -> Option<String> {
     Some(match error {
         StoreError::Unavailable(_) => "try again in a moment; `tenantry doctor` looks the store over".to_owned(),
         StoreError::Conflict { .. } | StoreError::SecretConflict => "read it again, then change it again".to_owned(),
-        StoreError::Denied(_) => "check who owns the store's file, and its permissions".to_owned(),
+        StoreError::Denied(_) => {
+            "check who may use the store: owner and permissions of its file, or AWS credentials and policies".to_owned()
+        }
         StoreError::Corrupt { .. } => "`tenantry doctor` looks the store over; a backup may help".to_owned(),
         StoreError::TooLarge { .. } => "split the change, or shorten the value".to_owned(),
         // The store knows nothing of flags, and says all that it cannot open with in one sentence.

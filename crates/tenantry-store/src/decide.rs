@@ -1,6 +1,7 @@
 //! Decides what a commit makes of a scope, before any store writes it: pure, and the same for every store.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::scope::Scope;
@@ -123,11 +124,12 @@ pub(crate) fn meta_of(commit: &Commit, head: &Head) -> ItemMeta {
     }
 }
 
-/// The log entry that a scope's `number`th event makes (counted from 1 within the scope, so that it tells nothing of
-/// other scopes). Marks that were left without a version get the one that the same commit made.
+/// The log entry of what is done in a scope. `place` is where it stands among the scope's entries, in the store's own
+/// words; it must tell nothing of other scopes. Marks that were left without a version get the one that the same commit
+/// made.
 pub(crate) fn log_entry(
     entry: NewLogEntry,
-    number: u64,
+    place: impl Display,
     revision: Option<Revision>,
     secret: Option<&SecretVersion>,
 ) -> LogEntry {
@@ -140,7 +142,7 @@ pub(crate) fn log_entry(
         }
     }
     LogEntry {
-        id: format!("{}:{number}", entry.scope),
+        id: format!("{}:{place}", entry.scope),
         scope: entry.scope.to_string(),
         revision,
         at: entry.at,

@@ -262,7 +262,7 @@ fn never_written() -> StoredScope {
         updated_at: Timestamp::UNIX_EPOCH,
         updated_by: String::new(),
     };
-    StoredScope { head, items: Vec::new(), odd: Vec::new() }
+    StoredScope { head, items: Vec::new(), odd: Vec::new(), drift: false, secret_version: None }
 }
 
 /// Random numbers that nobody's safety hangs on: pauses, and who leaves the hot set (SplitMix64).

@@ -66,7 +66,7 @@ impl State {
             meta: Some(meta.clone()),
         };
         let items = kept.items.iter().map(item).collect();
-        Some(StoredScope { head: kept.head.clone(), items, odd: Vec::new() })
+        Some(StoredScope { head: kept.head.clone(), items, odd: Vec::new(), drift: false, secret_version: None })
     }
 
     /// Makes all of the commits, or none. Each comes with the name that its scope gets if it is created.

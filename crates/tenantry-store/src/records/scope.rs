@@ -9,6 +9,8 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::TenantId;
 use tenantry_core::value::Value;
 
+use super::SecretVersion;
+
 /// All that is stored for a scope, but its secret.
 #[derive(Clone, Debug)]
 pub struct StoredScope {
@@ -18,6 +20,10 @@ pub struct StoredScope {
     pub items: Vec<Item>,
     /// What cannot be read as an item.
     pub odd: Vec<OddItem>,
+    /// Whether the items are not those that the last managed write left, as far as the store can tell.
+    pub drift: bool,
+    /// The version of the secret that belongs to this revision, where parameters and secrets are two services.
+    pub secret_version: Option<SecretVersion>,
 }
 
 /// What is known of a scope as a whole.

@@ -28,7 +28,13 @@ pub(super) fn read(connection: &Connection, scope: &Scope) -> Result<Option<Stor
     while let Some(row) = found.next()? {
         let stored = match &mut stored {
             Some(stored) => stored,
-            empty => empty.insert(StoredScope { head: named_head(row, scope)?, items: Vec::new(), odd: Vec::new() }),
+            empty => empty.insert(StoredScope {
+                head: named_head(row, scope)?,
+                items: Vec::new(),
+                odd: Vec::new(),
+                drift: false,
+                secret_version: None,
+            }),
         };
         match rows::item(row, ITEM_AT) {
             Some(Ok(item)) => stored.items.push(item),
