@@ -132,6 +132,7 @@ fn code_of_service(error: &ServiceError) -> Exit {
         ServiceError::NotSuspended(_) => Exit::Refused,
         ServiceError::Invalid(violations) => code_of_violations(violations),
         ServiceError::InvalidImport(_) | ServiceError::Render { .. } | ServiceError::Unusable(_) => Exit::Invalid,
+        ServiceError::Interrupted { error, .. } => code_of_service(error),
         ServiceError::Store(error) => code_of_store(error),
     }
 }
@@ -271,6 +272,7 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
                 .to_owned()
         }
         ServiceError::InvalidImport(_) => "correct the file and apply it again".to_owned(),
+        ServiceError::Interrupted { .. } => "apply the file again: what is done stays as it is".to_owned(),
         ServiceError::Conflict { scope, current, by, at, .. } => {
             let by = by.as_deref().unwrap_or("nobody");
             let at = at.map(crate::shown::time).unwrap_or_default();

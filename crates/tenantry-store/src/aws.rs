@@ -29,7 +29,7 @@ pub use self::names::AwsUrl;
 use self::names::Names;
 use self::sessions::Sessions;
 use crate::batch::BatchError;
-use crate::dynamodb::DynamoDb;
+use crate::dynamodb::{DynamoDb, MOST_WRITES};
 use crate::error::StoreError;
 use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::records::{
@@ -180,6 +180,10 @@ impl Store for AwsStore {
 
     async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Committed>, BatchError> {
         commit::commit_all(self, commits).await
+    }
+
+    fn fits_together(&self, commits: &[Commit]) -> bool {
+        commits.len() == 1 || commits.iter().map(commit::most_writes).sum::<usize>() <= MOST_WRITES
     }
 
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError> {

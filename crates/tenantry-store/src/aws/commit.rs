@@ -38,6 +38,12 @@ pub(super) async fn commit_all(store: &AwsStore, commits: Vec<Commit>) -> Result
     Err(StoreError::Unavailable("others write to the same scopes all the time".into()).into())
 }
 
+/// How many writes a commit takes at the most: its items and bindings, head, log entry, a place in the registry, an intent,
+/// and a revocation with its number.
+pub(super) fn most_writes(commit: &Commit) -> usize {
+    commit.items.len() + commit.claims.len() + 6
+}
+
 /// Writers that met come again at different times.
 async fn pause(turn: u32) {
     let [random] = random::bytes::<1>();
