@@ -19,6 +19,7 @@ pub use calls::Calls;
 pub use fault::Fault;
 pub use gate::Gate;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
 
 use self::desk::Desk;
 use self::listener::Listener;
@@ -49,13 +50,23 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts one in front of the server at `url` (`http://127.0.0.1:<port>`).
-    #[expect(clippy::unused_async, reason = "starts as the emulators do")]
     pub async fn before(url: &str) -> Self {
+        Self::start(url, Semaphore::MAX_PERMITS).await
+    }
+
+    /// Starts one that passes each call on when the one before is answered: for an emulator whose calls are only atomic
+    /// when they come by themselves.
+    pub async fn in_turn(url: &str) -> Self {
+        Self::start(url, 1).await
+    }
+
+    #[expect(clippy::unused_async, reason = "starts as the emulators do")]
+    async fn start(url: &str, at_once: usize) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a thread can be started");
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of 127.0.0.1 is free");
         let address = socket.local_addr().expect("a bound socket has an address");
-        let desk = Arc::new(Desk::before(url));
+        let desk = Arc::new(Desk::before(url, at_once));
         let listener = Listener::start(&runtime, socket, &desk);
         let listener = Mutex::new(Some(listener));
         Self { url: format!("http://{address}"), address, desk, listener, runtime: Some(runtime) }

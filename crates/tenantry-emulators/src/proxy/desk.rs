@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{Request, Response, header};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::call::Call;
@@ -19,6 +20,8 @@ pub(super) struct Desk {
     forward: Forward,
     rules: Mutex<Vec<Rule>>,
     calls: Mutex<Vec<Call>>,
+    /// How many calls the server may work on at the same time.
+    turns: Semaphore,
 }
 
 struct Rule {
@@ -28,8 +31,13 @@ struct Rule {
 }
 
 impl Desk {
-    pub(super) fn before(url: &str) -> Self {
-        Self { forward: Forward::to(url), rules: Mutex::default(), calls: Mutex::default() }
+    pub(super) fn before(url: &str, at_once: usize) -> Self {
+        Self {
+            forward: Forward::to(url),
+            rules: Mutex::default(),
+            calls: Mutex::default(),
+            turns: Semaphore::new(at_once),
+        }
     }
 
     pub(super) fn add(&self, calls: Calls, fault: Fault) {
@@ -82,6 +90,7 @@ impl Desk {
     }
 
     async fn send(&self, head: &Parts, call: &Call) -> Response<Full<Bytes>> {
+        let _turn = self.turns.acquire().await.expect("turns are never closed");
         self.forward.send(head, call.body.clone()).await
     }
 }
