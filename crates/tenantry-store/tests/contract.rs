@@ -1,15 +1,12 @@
 //! Runs the contract of the ports for every store of this crate.
 
-mod emulated;
-
 use std::sync::Arc;
 
 use tenantry_emulators::{Proxy, shared};
+use tenantry_store::contract::place::Place;
 use tenantry_store::memory::MemoryStore;
 use tenantry_store::{OpenOptions, StoreUrl, Stores, store_contract};
 use tokio::sync::OnceCell;
-
-use emulated::Place;
 
 store_contract!(memory, async { (Stores::new(Arc::new(MemoryStore::new())), ()) });
 
@@ -21,7 +18,10 @@ store_contract!(sqlite, async {
 });
 
 // DynamoDB by dynoxide, Secrets Manager by moto.
-store_contract!(aws, async { (Place::shared().await.create().await, ()) });
+store_contract!(aws, async {
+    let shared = shared().await;
+    (Place::behind(shared.dynamo.url(), shared.moto.url()).create().await, ())
+});
 
 // A second opinion on DynamoDB. Its transactions are atomic only when calls come one by one.
 store_contract!(aws_on_moto, async {
