@@ -107,7 +107,10 @@ async fn killed_back_ends_leave_warm_companies_served_and_cold_ones_a_503() {
     assert_eq!(status(&world.ask(0, "api-gateway-v2").await), 200);
     world.dynamodb.stop().await;
     world.others.stop().await;
-    // A token is checked at each request; without the table that knows it, Lambda's own tenant id tells who asks.
+    let warm = world.ask(0, "api-gateway-v2").await;
+    assert_eq!(status(&warm), 200, "a token that held lately still holds: {warm}");
+    let unknown = world.ask(1, "api-gateway-v2").await;
+    assert_eq!(status(&unknown), 503, "nobody knows whose this one is: {unknown}");
     let event = json!({"text": "Hi", "intent": "chitchat", "dry_run": true});
     let warm = world.function.invoke_as(&event, Some("acme")).await;
     assert_eq!(status(&warm), 200, "{warm}");
