@@ -37,7 +37,7 @@ fn scope(display_name: String, items: Vec<Item>) -> StoredScope {
         updated_at: Timestamp::UNIX_EPOCH,
         updated_by: "operator".to_owned(),
     };
-    StoredScope { head, items, odd: Vec::new() }
+    StoredScope { head, items, odd: Vec::new(), drift: false, secret_version: None }
 }
 
 fn items(number: usize) -> Vec<Item> {

@@ -8,6 +8,7 @@
 mod check;
 mod clients;
 mod commit;
+mod copy;
 mod erase;
 pub(crate) mod failure;
 mod keys;
@@ -34,7 +35,8 @@ use crate::error::StoreError;
 use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
-    Revocations, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary, TokenRecord,
+    Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary,
+    TokenRecord,
 };
 use crate::secrets_manager::SecretsManager;
 use crate::url::{Created, OpenOptions};
@@ -188,6 +190,14 @@ impl Store for AwsStore {
 
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError> {
         erase::erase(self, tenant, expected, entry).await
+    }
+
+    async fn take_over(&self, copy: ScopeCopy) -> Result<(), StoreError> {
+        copy::take_over(self, copy).await
+    }
+
+    async fn take_over_tokens(&self, tokens: Vec<TokenRecord>) -> Result<(), StoreError> {
+        self.dynamodb.copy_tokens(&tokens).await
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

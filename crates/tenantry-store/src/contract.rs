@@ -19,6 +19,7 @@
 pub mod acts;
 pub mod batches;
 pub mod bindings;
+pub mod copies;
 pub mod history;
 pub mod isolation;
 pub mod items;
@@ -114,6 +115,25 @@ macro_rules! store_contract {
                     an_unknown_token_cannot_be_revoked
                     a_token_id_is_given_once
                     a_token_needs_its_tenant;
+                copies:
+                    a_scope_taken_over_reads_like_the_original
+                    a_scope_that_is_here_is_not_taken_over
+                    a_scope_is_taken_over_once
+                    a_taken_over_scope_goes_on_with_the_next_revision
+                    a_copy_with_a_taken_binding_changes_nothing
+                    a_suspended_tenant_stays_suspended
+                    the_global_scope_is_taken_over
+                    a_taken_over_tenant_is_listed_with_others
+                    history_pages_of_a_copy_are_whole
+                    revisions_are_found_by_number_in_a_copy
+                    a_thousand_items_are_taken_over_at_once
+                    an_item_without_a_note_is_taken_over_without_one
+                    a_copy_that_makes_no_sense_is_refused
+                    no_revision_of_an_erased_tenant_is_given_to_a_copy
+                    a_copy_in_the_place_of_an_erased_tenant_is_a_revocation
+                    taken_over_tokens_read_back
+                    a_token_that_is_here_is_passed_over
+                    taken_over_tokens_need_their_tenants;
                 secrets:
                     a_scope_without_a_secret_reads_as_none
                     a_secret_comes_back_as_written
@@ -169,6 +189,7 @@ mod tests {
     fn no_promise_is_forgotten() {
         let groups = [
             include_str!("contract/bindings.rs"),
+            include_str!("contract/copies.rs"),
             include_str!("contract/history.rs"),
             include_str!("contract/isolation.rs"),
             include_str!("contract/items.rs"),

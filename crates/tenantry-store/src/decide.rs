@@ -8,7 +8,7 @@ use tenantry_core::scope::Scope;
 
 use crate::error::StoreError;
 use crate::records::{
-    Commit, Expected, Head, HeadChange, ItemMeta, LogEntry, NewLogEntry, SecretVersion, TenantStatus,
+    Commit, Expected, Head, HeadChange, ItemMeta, LogEntry, NewLogEntry, ScopeCopy, SecretVersion, TenantStatus,
 };
 
 /// What the next head of a scope is, or why there is none.
@@ -105,6 +105,40 @@ pub(crate) fn check_erasable(found: Option<&Head>, expected: Revision) -> Result
     }
 }
 
+/// Decides whether a copied scope may be taken over; `last` as for [`next_head`].
+pub(crate) fn check_copy(copy: &ScopeCopy, found: Option<&Head>, last: Revision) -> Result<(), StoreError> {
+    if found.is_some() {
+        return Err(conflict(found));
+    }
+    let name = copy.scope.to_string();
+    if copy.log.iter().any(|entry| entry.scope != name) {
+        return Err(StoreError::Refused("the log of the copy is about another scope"));
+    }
+    if copy.scope == Scope::Global && !copy.bindings.is_empty() {
+        return Err(StoreError::Refused("the global scope has no bindings"));
+    }
+    let revisions: Vec<_> = copy.log.iter().filter_map(|entry| entry.revision).collect();
+    if !revisions.is_sorted_by(|one, next| one < next) || revisions.last() > Some(&copy.head.revision) {
+        return Err(StoreError::Refused("the history of the copy is out of order: its store should be looked over"));
+    }
+    if last > Revision(0) && *revisions.first().unwrap_or(&copy.head.revision) <= last {
+        return Err(StoreError::Refused(
+            "a deleted tenant of this name had revisions of the same numbers here, and none is given twice: \
+             export it and import it instead",
+        ));
+    }
+    Ok(())
+}
+
+/// A copied entry under the id that it has here.
+pub(crate) fn copied_entry(entry: LogEntry, place: impl Display) -> LogEntry {
+    LogEntry { id: entry_id(&entry.scope, place), ..entry }
+}
+
+fn entry_id(scope: &str, place: impl Display) -> String {
+    format!("{scope}:{place}")
+}
+
 /// Whether caches elsewhere must drop the scope: it was suspended, resumed, or created again after an erasure.
 pub(crate) fn is_revoked_by(change: &HeadChange, last: Revision) -> bool {
     match change {
@@ -142,7 +176,7 @@ pub(crate) fn log_entry(
         }
     }
     LogEntry {
-        id: format!("{}:{place}", entry.scope),
+        id: entry_id(&entry.scope.to_string(), place),
         scope: entry.scope.to_string(),
         revision,
         at: entry.at,

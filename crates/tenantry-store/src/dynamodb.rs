@@ -11,6 +11,7 @@
 //! What stands where is told in `docs/decisions/0009-what-stands-where-in-aws.md`.
 
 mod claims;
+mod copy;
 mod digest;
 mod erasure;
 mod head;

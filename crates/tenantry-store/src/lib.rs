@@ -33,7 +33,7 @@ pub use ports::{ParameterStore, SecretStore, Store};
 pub use records::{
     Action, Binding, BindingError, BindingKind, ClaimChange, Commit, Committed, Cursor, Expected, Finding, Head,
     HeadChange, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, OddItem, Page, PageRequest,
-    RevocationCursor, Revocations, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope, StoredSecret,
-    TenantStatus, TenantSummary, TokenKey, TokenRecord,
+    RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope,
+    StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord,
 };
 pub use url::{Created, OpenOptions, StoreUrl, Stores};

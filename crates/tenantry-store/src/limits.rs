@@ -7,7 +7,7 @@ use serde::Serialize;
 use tenantry_core::secret::SecretText;
 
 use crate::error::StoreError;
-use crate::records::{Commit, SecretWrite};
+use crate::records::{Commit, ScopeCopy, SecretWrite};
 
 /// The largest value, in bytes of its JSON: DynamoDB's items end at 400 KB, and the history keeps two values for each.
 pub const LARGEST_VALUE: usize = 64 * 1024;
@@ -34,9 +34,28 @@ pub fn check_commit(commit: &Commit) -> Result<(), StoreError> {
     commit.secret.as_ref().map_or(Ok(()), check_secret_write)
 }
 
+/// Refuses a copied scope that no commits could have made.
+pub fn check_copy(copy: &ScopeCopy) -> Result<(), StoreError> {
+    check_items(copy.items.len())?;
+    let mut keys = BTreeSet::new();
+    for item in &copy.items {
+        if !keys.insert(&item.key) {
+            return Err(StoreError::Refused("a scope has each key once"));
+        }
+        check(&item.key.to_string(), json_length(&item.value), LARGEST_VALUE)?;
+    }
+    let Some(fields) = &copy.secret else { return Ok(()) };
+    check_texts(fields.values())?;
+    check_secret(fields)
+}
+
 /// Refuses texts that are no secrets: a blank one stands for a mistake, never for a password.
 pub(crate) fn check_secret_write(write: &SecretWrite) -> Result<(), StoreError> {
-    if write.fields.values().flatten().any(SecretText::is_blank) {
+    check_texts(write.fields.values().flatten())
+}
+
+fn check_texts<'a>(mut texts: impl Iterator<Item = &'a SecretText>) -> Result<(), StoreError> {
+    if texts.any(SecretText::is_blank) {
         return Err(StoreError::Refused("a secret must not be blank"));
     }
     Ok(())

@@ -17,8 +17,8 @@ use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::random;
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
-    Revocations, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope, StoredSecret, TenantSummary, TokenKey,
-    TokenRecord,
+    Revocations, ScopeCopy, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope, StoredSecret, TenantSummary,
+    TokenKey, TokenRecord,
 };
 use state::State;
 
@@ -142,6 +142,14 @@ impl Store for MemoryStore {
 
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError> {
         self.state().erase(tenant, expected, entry)
+    }
+
+    async fn take_over(&self, copy: ScopeCopy) -> Result<(), StoreError> {
+        self.state().take_over(copy)
+    }
+
+    async fn take_over_tokens(&self, tokens: Vec<TokenRecord>) -> Result<(), StoreError> {
+        self.state().take_over_tokens(tokens)
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

@@ -11,7 +11,8 @@ use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
-    Revocations, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary, TokenRecord,
+    Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary,
+    TokenRecord,
 };
 
 /// Keeps parameters, tenants, bindings, tokens, and the log of all that was done to them.
@@ -105,6 +106,17 @@ pub trait Store: ParameterStore + SecretStore {
     /// Erases a suspended tenant: its values, secret, bindings and tokens, and the values in its log. A tombstone with the
     /// log entry stays, so that nothing cached of it can come back under a new tenant of the same name.
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError>;
+
+    /// Takes over a scope from another store: its newest state and all of its history, as they are.
+    ///
+    /// The scope must not be here ([`StoreError::Conflict`]), nor its bindings be another tenant's
+    /// ([`StoreError::Taken`]). Nothing of it can be seen before all of it is here, and an interrupted call can be made
+    /// again. No revision is given twice: a copy with revisions that an erased tenant of that name had here is refused.
+    async fn take_over(&self, copy: ScopeCopy) -> Result<(), StoreError>;
+
+    /// Takes over API tokens from a store whose keys are the same, oldest first; an id that is here already is passed
+    /// over. Their tenants must be here. Nothing is logged: the entries about them come with their scopes.
+    async fn take_over_tokens(&self, tokens: Vec<TokenRecord>) -> Result<(), StoreError>;
 
     /// Looks the store over: can it be read, is it whole, is anything half done?
     async fn check(&self) -> Result<Vec<Finding>, StoreError>;

@@ -1,7 +1,8 @@
-//! What crosses the ports: the records of scopes, secrets, tenants, bindings, tokens and the log.
+//! What crosses the ports: the records of scopes, secrets, tenants, bindings, tokens and the log, and of scopes that move.
 
 mod binding;
 mod commit;
+mod copy;
 mod log;
 mod page;
 mod scope;
@@ -10,6 +11,7 @@ mod token;
 
 pub use binding::{Binding, BindingError, BindingKind, ClaimChange};
 pub use commit::{Commit, Committed, Expected, HeadChange, ItemChange};
+pub use copy::ScopeCopy;
 pub use log::{Action, LogEntry, LogQuery, NewLogEntry};
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::{

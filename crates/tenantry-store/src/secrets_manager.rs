@@ -252,6 +252,23 @@ impl SecretsManager {
         }
     }
 
+    /// Puts these fields in force in place of all that is there.
+    pub(crate) async fn replace(
+        &self,
+        scope: &Scope,
+        fields: BTreeMap<String, SecretText>,
+    ) -> Result<SecretVersion, StoreError> {
+        let name = self.names.secret(scope);
+        let found = match self.current(&name).await? {
+            Some(version) => Found::Version(version),
+            None => self.content(&self.client, scope).await?.0,
+        };
+        let fields = fields.into_iter().map(|(name, text)| (name, Some(text))).collect();
+        let staged = self.stage(Draft::of(scope, fields, found, Content::default())?).await?;
+        self.publish(&staged).await?;
+        Ok(staged.draft.version)
+    }
+
     /// Undoes a change that was staged and is not to be made. The version stays without a label; the service removes it.
     pub(crate) async fn unstage(&self, scope: &Scope, version: &SecretVersion) -> Result<(), StoreError> {
         let name = self.names.secret(scope);

@@ -16,6 +16,7 @@
 mod back_up;
 mod check;
 mod commit;
+mod copy;
 mod error;
 mod log;
 mod master_key;
@@ -46,7 +47,8 @@ use crate::error::StoreError;
 use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
-    Revocations, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary, TokenRecord,
+    Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary,
+    TokenRecord,
 };
 use crate::url::{Created, OpenOptions};
 use crate::{decide, limits, random};
@@ -262,6 +264,15 @@ impl Store for SqliteStore {
             Ok(())
         })
         .await
+    }
+
+    async fn take_over(&self, copy: ScopeCopy) -> Result<(), StoreError> {
+        limits::check_copy(&copy)?;
+        self.write(move |transaction, inner| copy::take_over(transaction, &inner.sealing, copy)).await
+    }
+
+    async fn take_over_tokens(&self, tokens: Vec<TokenRecord>) -> Result<(), StoreError> {
+        self.write(move |transaction, _| tokens::take_over(transaction, &tokens)).await
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

@@ -48,11 +48,29 @@ async fn an_item_of_another_program_is_read_without_a_note() {
     let found = read(&stores, &scope("acme")).await;
     let item = found.items.iter().find(|item| item.key == key("by.hand")).unwrap();
     assert_eq!((item.value.to_json().as_str(), &item.meta), (r#"{"x":1.5}"#, &None));
-    assert!(found.odd.is_empty());
+    assert!(found.odd.is_empty() && found.drift);
     let told = errors(&stores).await;
     assert!(told[0].message.contains("acme has 2 items, its head says 1"), "{told:?}");
     Draft::change(scope("acme"), 1).set("by.hand", 2).done(&stores).await;
     assert!(errors(&stores).await.is_empty(), "a managed write adopts it");
+    assert!(!read(&stores, &scope("acme")).await.drift);
+}
+
+#[tokio::test]
+async fn what_no_managed_write_can_have_left_is_drift() {
+    let edits = [
+        "UPDATE items SET updated_by = NULL",
+        "UPDATE items SET revision = 2",
+        "DELETE FROM items",
+        "UPDATE scopes SET item_count = 7",
+        "INSERT INTO items (scope, key, value) VALUES ('acme', 'odd', '')",
+    ];
+    for sql in edits {
+        let (stores, path, _folder) = store().await;
+        edit(&path, &format!("{sql}{}", if sql.starts_with("INSERT") { "" } else { " WHERE scope = 'acme'" }));
+        assert!(read(&stores, &scope("acme")).await.drift, "{sql}");
+        assert!(!read(&stores, &scope("beta")).await.drift, "{sql}");
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ struct Made {
     master_key_file: Option<String>,
     /// What was made on AWS.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    made: Vec<String>,
+    created: Vec<String>,
     /// What AWS, or what stands in for it, did not do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lacking: Vec<String>,
@@ -41,7 +41,7 @@ impl Init {
             store: stores.describe(),
             existed: created.existed,
             master_key_file: created.master_key_file.map(|file| file.display().to_string()),
-            made: created.made,
+            created: created.made,
             lacking: created.lacking,
         };
         let output = Output::new(global.output);
@@ -66,7 +66,7 @@ fn text(made: &Made, output: &Output) -> String {
     } else {
         format!("store       {} (new)", made.store)
     }];
-    lines.extend(made.made.iter().map(|made| format!("made        {made}")));
+    lines.extend(made.created.iter().map(|name| format!("created     {name}")));
     lines.extend(made.master_key_file.iter().map(|file| format!("master key  {file}")));
     lines.push(String::new());
     lines.push(format!("next: {}", output.paint().tone(Tone::Strong, "tenantry tenant create ID --name 'A company'")));

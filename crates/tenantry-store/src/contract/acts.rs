@@ -14,7 +14,8 @@ use tenantry_core::value::Value;
 
 use crate::{
     Action, BatchError, Binding, ClaimChange, Commit, Committed, Expected, HeadChange, ItemChange, LogEntry, LogQuery,
-    NewLogEntry, PageRequest, SecretVersion, SecretWrite, StoreError, StoredScope, StoredSecret, Stores, TenantStatus,
+    NewLogEntry, PageRequest, ScopeCopy, SecretVersion, SecretWrite, StoreError, StoredScope, StoredSecret, Stores,
+    TenantStatus,
 };
 
 /// A moment, told by seconds from an arbitrary one, with nanoseconds that a store must keep.
@@ -196,6 +197,22 @@ pub async fn whole_log(stores: &Stores, query: &LogQuery) -> Vec<LogEntry> {
             None => return all,
         }
     }
+}
+
+/// All of a scope that must be there, the ids of its log entries left empty: each store gives its own.
+pub async fn copy_of(stores: &Stores, scope: &Scope) -> ScopeCopy {
+    let StoredScope { head, items, .. } = read(stores, scope).await;
+    let secret = stores.read_secret(scope).await.unwrap().map(|secret| secret.fields);
+    let bindings = match scope {
+        Scope::Global => Vec::new(),
+        Scope::Tenant(tenant) => stores.bindings(tenant).await.unwrap(),
+    };
+    let mut log = whole_log(stores, &log_of(scope)).await;
+    log.reverse();
+    for entry in &mut log {
+        entry.id.clear();
+    }
+    ScopeCopy { scope: scope.clone(), head, items, secret, bindings, log }
 }
 
 pub fn history_of(scope: &Scope) -> LogQuery {

@@ -114,7 +114,7 @@ impl DynamoDb {
     }
 
     /// The sort keys of a scope's rows, but its head.
-    async fn sorts_of(&self, scope: &Scope) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn sorts_of(&self, scope: &Scope) -> Result<Vec<String>, StoreError> {
         let rows = self.configuration().query(partition_of(scope), &Range::default()).await?;
         let sorts = rows.iter().map(|row| Cells::new(row, CONFIG_KEY).sort().map(str::to_owned));
         Ok(sorts.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|sort| sort != HEAD).collect())

@@ -17,7 +17,7 @@ use super::value::to_attribute;
 use super::{BINDINGS, Names, TENANTS, partition_of, revocations};
 use crate::batch::BatchError;
 use crate::error::StoreError;
-use crate::records::{Binding, Commit, Committed, ItemChange, ItemMeta, SecretVersion};
+use crate::records::{Binding, Commit, Committed, Item, ItemChange, ItemMeta, SecretVersion};
 use crate::{decide, limits, random};
 
 /// What a scope was like when its commit was decided.
@@ -273,6 +273,19 @@ fn digest_after(items: &[ItemChange], before: &Digest, revision: Revision) -> Di
 /// Free, or this tenant's already.
 fn is_of(owner: &TenantId) -> Condition {
     Condition::is_or_absent(CONFIG_VALUE, row::text(owner.as_str()))
+}
+
+/// The row of an item that comes from another store; one that nobody noted anything of stays so.
+pub(super) fn copied_item(partition: &str, item: &Item) -> Result<Row, StoreError> {
+    let mut row = row::key(partition, item.key.as_str());
+    row.insert(CONFIG_VALUE.to_owned(), to_attribute(&item.value)?);
+    if let Some(meta) = &item.meta {
+        row.insert("revision".to_owned(), row::number(meta.revision.0));
+        row.insert("updated_at".to_owned(), row::moment(meta.updated_at));
+        row.insert("updated_by".to_owned(), row::text(&meta.updated_by));
+        row.insert("default_revision".to_owned(), row::number(meta.default_revision.0));
+    }
+    Ok(row)
 }
 
 fn set_item(value: AttributeValue, meta: &ItemMeta) -> Update<'_> {

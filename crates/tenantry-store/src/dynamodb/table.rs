@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 
-use super::row::{self, CONFIG_KEY, Row, TENANT_ID};
+use super::row::{self, CONFIG_KEY, CONFIG_VALUE, Row, TENANT_ID};
 use crate::aws::failure::{Service, failed};
 use crate::error::StoreError;
 
 /// The most rows that one BatchGetItem answers.
 const BATCH: usize = 100;
+/// The most rows that one BatchWriteItem writes.
+const WRITE_BATCH: usize = 25;
 /// How often what a BatchGetItem left out is asked for again.
 const ROUNDS: usize = 8;
 
@@ -112,6 +115,34 @@ impl Table<'_> {
         put.map(drop).map_err(|error| failed(Service::DynamoDb, &error))
     }
 
+    /// Writes rows without looking at what is there, and removes others; in no order, and not as a whole.
+    pub(super) async fn write_all(&self, puts: Vec<Row>, deletes: Vec<Row>) -> Result<(), StoreError> {
+        let put =
+            |row| Ok(WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(row)).build()?).build());
+        let delete = |key| {
+            Ok(WriteRequest::builder().delete_request(DeleteRequest::builder().set_key(Some(key)).build()?).build())
+        };
+        let deletes = deletes.into_iter().map(delete);
+        let writes: Result<Vec<_>, BuildError> = puts.into_iter().map(put).chain(deletes).collect();
+        let writes = writes.map_err(|error| StoreError::Unavailable(error.into()))?;
+        for chunk in writes.chunks(WRITE_BATCH) {
+            self.write_chunk(chunk.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_chunk(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        for _ in 0..ROUNDS {
+            let answer = self.client.batch_write_item().request_items(self.name, writes).send().await;
+            let answer = answer.map_err(|error| failed(Service::DynamoDb, &error))?;
+            writes = answer.unprocessed_items.into_iter().flat_map(HashMap::into_values).flatten().collect();
+            if writes.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable("DynamoDB takes parts of a batch only: it is asked for too much".into()))
+    }
+
     /// Writes a row unless there is one with its key; tells whether it did.
     pub(super) async fn put_new(&self, item: Row) -> Result<bool, StoreError> {
         let put = self.client.put_item().table_name(self.name).set_item(Some(item));
@@ -129,6 +160,23 @@ impl Table<'_> {
     pub(super) async fn delete(&self, partition: &str, sort: &str) -> Result<(), StoreError> {
         let delete = self.client.delete_item().table_name(self.name).set_key(Some(row::key(partition, sort)));
         delete.send().await.map(drop).map_err(|error| failed(Service::DynamoDb, &error))
+    }
+
+    /// Writes a row of a partition unless its value is another one's; tells whether it did.
+    pub(super) async fn claim(&self, item: Row, value: &str) -> Result<bool, StoreError> {
+        let put = self.client.put_item().table_name(self.name).set_item(Some(item));
+        let put = put
+            .condition_expression("attribute_not_exists(#p) OR #v = :v")
+            .expression_attribute_names("#p", TENANT_ID)
+            .expression_attribute_names("#v", CONFIG_VALUE)
+            .expression_attribute_values(":v", row::text(value));
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(false)
+            }
+            Err(error) => Err(failed(Service::DynamoDb, &error)),
+        }
     }
 
     /// Changes a row that fulfils a condition; tells whether it does.

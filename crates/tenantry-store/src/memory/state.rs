@@ -14,8 +14,8 @@ use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::records::{
     Binding, ClaimChange, Commit, Committed, Head, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, Page,
-    PageRequest, RevocationCursor, Revocations, SecretVersion, SecretWrite, StoredScope, StoredSecret, TenantSummary,
-    TokenRecord,
+    PageRequest, RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoredScope, StoredSecret,
+    TenantSummary, TokenRecord,
 };
 use crate::{cursor, decide, limits};
 
@@ -38,7 +38,7 @@ pub(super) struct State {
 #[derive(Clone)]
 struct Kept {
     head: Head,
-    items: BTreeMap<Key, (Value, ItemMeta)>,
+    items: BTreeMap<Key, (Value, Option<ItemMeta>)>,
     secret: Option<KeptSecret>,
 }
 
@@ -60,10 +60,10 @@ struct Tomb {
 impl State {
     pub(super) fn read(&self, scope: &Scope) -> Option<StoredScope> {
         let kept = self.scopes.get(scope)?;
-        let item = |(key, (value, meta)): (&Key, &(Value, ItemMeta))| Item {
+        let item = |(key, (value, meta)): (&Key, &(Value, Option<ItemMeta>))| Item {
             key: key.clone(),
             value: value.clone(),
-            meta: Some(meta.clone()),
+            meta: meta.clone(),
         };
         let items = kept.items.iter().map(item).collect();
         Some(StoredScope { head: kept.head.clone(), items, odd: Vec::new(), drift: false, secret_version: None })
@@ -84,6 +84,41 @@ impl State {
         }
         self.claim(&commits);
         Ok(commits.into_iter().zip(decided).map(|(commit, next)| self.make(commit, next)).collect())
+    }
+
+    pub(super) fn take_over(&mut self, copy: ScopeCopy) -> Result<(), StoreError> {
+        limits::check_copy(&copy)?;
+        let tomb = self.tomb(&copy.scope);
+        decide::check_copy(&copy, self.scopes.get(&copy.scope).map(|kept| &kept.head), tomb.revision)?;
+        if let Some(taken) = copy.bindings.iter().find(|binding| self.bindings.contains_key(binding)) {
+            return Err(StoreError::Taken(taken.clone()));
+        }
+        let items = copy.items.into_iter().map(|item| (item.key, (item.value, item.meta))).collect();
+        let secret = copy.secret.map(|fields| KeptSecret { version: tomb.secret_version + 1, fields });
+        self.scopes.insert(copy.scope.clone(), Kept { head: copy.head, items, secret });
+        for entry in copy.log {
+            self.enter(&copy.scope, |number| decide::copied_entry(entry, number));
+        }
+        if let Scope::Tenant(tenant) = copy.scope {
+            self.bindings.extend(copy.bindings.into_iter().map(|binding| (binding, tenant.clone())));
+            if tomb.revision > Revision(0) {
+                self.revoked.push(tenant);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_over_tokens(&mut self, tokens: Vec<TokenRecord>) -> Result<(), StoreError> {
+        let known = |scope: &Scope| *scope == Scope::Global || self.scopes.contains_key(scope);
+        if !tokens.iter().all(|token| known(&token.scope)) {
+            return Err(StoreError::Missing("tenant"));
+        }
+        for token in tokens {
+            if self.token(&token.id).is_none() {
+                self.tokens.push(token);
+            }
+        }
+        Ok(())
     }
 
     fn tomb(&self, scope: &Scope) -> Tomb {
@@ -217,9 +252,15 @@ impl State {
     }
 
     pub(super) fn record(&mut self, entry: NewLogEntry, revision: Option<Revision>, secret: Option<&SecretVersion>) {
-        let places = self.log_of.entry(entry.scope.clone()).or_default();
+        let scope = entry.scope.clone();
+        self.enter(&scope, |number| decide::log_entry(entry, number, revision, secret));
+    }
+
+    /// Adds to the log what is made of a scope's next number.
+    fn enter(&mut self, scope: &Scope, entry: impl FnOnce(u64) -> LogEntry) {
+        let places = self.log_of.entry(scope.clone()).or_default();
         places.push(self.log.len());
-        self.log.push(decide::log_entry(entry, places.len() as u64, revision, secret));
+        self.log.push(entry(places.len() as u64));
     }
 
     pub(super) fn bound(&self, binding: &Binding) -> Option<TenantId> {
@@ -292,7 +333,7 @@ impl Kept {
     fn write_items(&mut self, changes: &[ItemChange], meta: &ItemMeta) {
         for ItemChange { key, value } in changes {
             match value {
-                Some(value) => drop(self.items.insert(key.clone(), (value.clone(), meta.clone()))),
+                Some(value) => drop(self.items.insert(key.clone(), (value.clone(), Some(meta.clone())))),
                 None => drop(self.items.remove(key)),
             }
         }

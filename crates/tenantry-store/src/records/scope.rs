@@ -20,7 +20,8 @@ pub struct StoredScope {
     pub items: Vec<Item>,
     /// What cannot be read as an item.
     pub odd: Vec<OddItem>,
-    /// Whether the items are not those that the last managed write left, as far as the store can tell.
+    /// Whether something else than the last managed write is stored, as far as the store can tell without its log:
+    /// what was changed by hand is served, and labelled.
     pub drift: bool,
     /// The version of the secret that belongs to this revision, where parameters and secrets are two services.
     pub secret_version: Option<SecretVersion>,

@@ -1,8 +1,10 @@
 //! Writes a commit within one transaction, and erases tenants.
 
 use rusqlite::{Transaction, params};
+use tenantry_core::key::Key;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
+use tenantry_core::value::Value;
 
 use super::scopes::{self, scope_text};
 use super::secrets::Sealing;
@@ -74,7 +76,7 @@ pub(super) fn write_secret(
     sealing.write(transaction, scope, &head.incarnation, &scopes::tomb(transaction, scope)?, write)
 }
 
-fn write_head(transaction: &Transaction<'_>, scope: &Scope, head: &Head) -> Result<(), StoreError> {
+pub(super) fn write_head(transaction: &Transaction<'_>, scope: &Scope, head: &Head) -> Result<(), StoreError> {
     let sql = "INSERT INTO scopes (scope, revision, status, display_name, incarnation, created_at, updated_at, \
          updated_by, item_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0) \
          ON CONFLICT (scope) DO UPDATE SET revision = excluded.revision, status = excluded.status, \
@@ -98,31 +100,42 @@ fn write_items(
     items: &[ItemChange],
     meta: &ItemMeta,
 ) -> Result<(), StoreError> {
-    let scope = scope_text(scope);
-    let mut set = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO items (scope, key, value, revision, updated_at, updated_by, default_revision) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
     let mut unset = transaction.prepare_cached("DELETE FROM items WHERE scope = ?1 AND key = ?2")?;
-    let (revision, default) = (rows::integer(meta.revision.0)?, rows::integer(meta.default_revision.0)?);
-    let updated_at = rows::nanoseconds(meta.updated_at)?;
     for ItemChange { key, value } in items {
         match value {
-            Some(value) => set.execute(params![
-                scope,
-                key.as_str(),
-                value.to_json(),
-                revision,
-                updated_at,
-                meta.updated_by,
-                default
-            ])?,
-            None => unset.execute([scope, key.as_str()])?,
-        };
+            Some(value) => write_item(transaction, scope, key, value, Some(meta))?,
+            None => drop(unset.execute([scope_text(scope), key.as_str()])?),
+        }
     }
+    count_items(transaction, scope)
+}
+
+pub(super) fn write_item(
+    transaction: &Transaction<'_>,
+    scope: &Scope,
+    key: &Key,
+    value: &Value,
+    meta: Option<&ItemMeta>,
+) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO items (scope, key, value, revision, updated_at, updated_by, default_revision) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    transaction.prepare_cached(sql)?.execute(params![
+        scope_text(scope),
+        key.as_str(),
+        value.to_json(),
+        meta.map(|meta| rows::integer(meta.revision.0)).transpose()?,
+        meta.map(|meta| rows::nanoseconds(meta.updated_at)).transpose()?,
+        meta.map(|meta| &meta.updated_by),
+        meta.map(|meta| rows::integer(meta.default_revision.0)).transpose()?,
+    ])?;
+    Ok(())
+}
+
+/// Notes in the head how many items there are, which must not be too many.
+pub(super) fn count_items(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), StoreError> {
     let count = "UPDATE scopes SET item_count = (SELECT count(*) FROM items WHERE scope = ?1) WHERE scope = ?1 \
          RETURNING item_count";
-    limits::check_items(transaction.prepare_cached(count)?.query_row([scope], |row| row.get(0))?)
+    limits::check_items(transaction.prepare_cached(count)?.query_row([scope_text(scope)], |row| row.get(0))?)
 }
 
 fn release(transaction: &Transaction<'_>, scope: &Scope, claims: &[ClaimChange]) -> Result<(), StoreError> {
@@ -146,7 +159,7 @@ fn take_all(transaction: &Transaction<'_>, scope: &Scope, claims: &[ClaimChange]
     Ok(())
 }
 
-fn take(transaction: &Transaction<'_>, scope: &Scope, binding: &Binding) -> Result<(), StoreError> {
+pub(super) fn take(transaction: &Transaction<'_>, scope: &Scope, binding: &Binding) -> Result<(), StoreError> {
     match scopes::bound(transaction, binding)? {
         None => {
             let sql = "INSERT INTO bindings (binding, scope) VALUES (?1, ?2)";
@@ -158,7 +171,7 @@ fn take(transaction: &Transaction<'_>, scope: &Scope, binding: &Binding) -> Resu
     }
 }
 
-fn revoke(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), StoreError> {
+pub(super) fn revoke(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), StoreError> {
     transaction.prepare_cached("INSERT INTO revocations (scope) VALUES (?1)")?.execute([scope_text(scope)])?;
     Ok(())
 }

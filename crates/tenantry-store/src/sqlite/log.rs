@@ -18,14 +18,29 @@ pub(super) fn write(
     secret: Option<&SecretVersion>,
 ) -> Result<u64, StoreError> {
     let scope = entry.scope.clone();
+    let number = last_number(transaction, &scope)? + 1;
+    insert(transaction, &scope, number, &decide::log_entry(entry, number, revision, secret))?;
+    Ok(number)
+}
+
+/// The number of a scope's newest entry; 0 if it has none.
+pub(super) fn last_number(transaction: &Transaction<'_>, scope: &Scope) -> Result<u64, StoreError> {
     let mut last = transaction.prepare_cached("SELECT coalesce(max(number), 0) FROM log WHERE scope = ?1")?;
-    let number = 1 + last.query_row([scope_text(&scope)], |row| row.get::<_, u64>(0))?;
-    let entry = decide::log_entry(entry, number, revision, secret);
+    Ok(last.query_row([scope_text(scope)], |row| row.get(0))?)
+}
+
+/// Adds a whole entry under its number.
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    scope: &Scope,
+    number: u64,
+    entry: &LogEntry,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO log (scope, number, revision, at, actor, action, reason, changes, detail) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let action = serde_json::to_value(entry.action).expect("an action is always a word");
     transaction.prepare_cached(sql)?.execute(params![
-        scope_text(&scope),
+        scope_text(scope),
         rows::integer(number)?,
         entry.revision.map(|revision| rows::integer(revision.0)).transpose()?,
         rows::nanoseconds(entry.at)?,
@@ -35,7 +50,7 @@ pub(super) fn write(
         serde_json::to_string(&entry.changes).expect("differences are always JSON"),
         entry.detail,
     ])?;
-    Ok(number)
+    Ok(())
 }
 
 /// Takes from a scope's entries what could still tell of an erased tenant, as [`decide::blank`] does.

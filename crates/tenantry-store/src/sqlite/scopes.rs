@@ -9,32 +9,35 @@ use tenantry_core::scope::{Scope, TenantId};
 use super::rows::{self, Cells};
 use crate::cursor;
 use crate::error::StoreError;
-use crate::records::{Binding, Head, Page, PageRequest, RevocationCursor, Revocations, StoredScope, TenantSummary};
+use crate::records::{
+    Binding, Head, Item, Page, PageRequest, RevocationCursor, Revocations, StoredScope, TenantSummary,
+};
 
 /// One statement for head and items, so that both are of one state.
 static READ: LazyLock<String> = LazyLock::new(|| {
     let (head, item) = (rows::HEAD, rows::ITEM);
-    format!("SELECT {head}, {item} FROM scopes AS s LEFT JOIN items AS i ON i.scope = s.scope WHERE s.scope = ?1")
+    format!(
+        "SELECT {head}, s.item_count, {item} FROM scopes AS s LEFT JOIN items AS i ON i.scope = s.scope WHERE s.scope = ?1"
+    )
 });
 static HEAD: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM scopes AS s WHERE s.scope = ?1", rows::HEAD));
-/// Where the cells of an item begin, behind those of the head.
-const ITEM_AT: usize = 7;
+/// Where the head's count of items is, behind the other cells of the head.
+const COUNT_AT: usize = 7;
+/// Where the cells of an item begin.
+const ITEM_AT: usize = 8;
 
 /// Reads all of a scope but its secret.
 pub(super) fn read(connection: &Connection, scope: &Scope) -> Result<Option<StoredScope>, StoreError> {
     let mut statement = connection.prepare_cached(&READ)?;
     let mut found = statement.query([scope_text(scope)])?;
-    let mut stored = None;
+    let (mut stored, mut count) = (None, None);
     while let Some(row) = found.next()? {
         let stored = match &mut stored {
             Some(stored) => stored,
-            empty => empty.insert(StoredScope {
-                head: named_head(row, scope)?,
-                items: Vec::new(),
-                odd: Vec::new(),
-                drift: false,
-                secret_version: None,
-            }),
+            empty => {
+                count = row.get_ref(COUNT_AT)?.as_i64().ok().and_then(|count| usize::try_from(count).ok());
+                empty.insert(unread(named_head(row, scope)?))
+            }
         };
         match rows::item(row, ITEM_AT) {
             Some(Ok(item)) => stored.items.push(item),
@@ -45,8 +48,20 @@ pub(super) fn read(connection: &Connection, scope: &Scope) -> Result<Option<Stor
     if let Some(stored) = &mut stored {
         // SQLite orders by bytes, in which a hyphen stands before a dot: hardly anything is left to do.
         stored.items.sort_by(|left, right| left.key.cmp(&right.key));
+        let rows = stored.items.len() + stored.odd.len();
+        stored.drift = count != Some(rows) || !stored.items.iter().all(|item| is_managed(item, &stored.head));
     }
     Ok(stored)
+}
+
+/// A scope of which the head alone was read.
+fn unread(head: Head) -> StoredScope {
+    StoredScope { head, items: Vec::new(), odd: Vec::new(), drift: false, secret_version: None }
+}
+
+/// Whether an item has the note of a managed write that can have been.
+fn is_managed(item: &Item, head: &Head) -> bool {
+    item.meta.as_ref().is_some_and(|meta| meta.revision <= head.revision)
 }
 
 /// Reads a scope's head.

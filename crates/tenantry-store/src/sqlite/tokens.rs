@@ -11,12 +11,34 @@ use crate::records::{NewLogEntry, TokenRecord};
 
 /// Saves a new token.
 pub(super) fn create(transaction: &Transaction<'_>, new: &TokenRecord, entry: NewLogEntry) -> Result<(), StoreError> {
-    if matches!(new.scope, Scope::Tenant(_)) && scopes::head(transaction, &new.scope)?.is_none() {
-        return Err(StoreError::Missing("tenant"));
-    }
+    check_tenant(transaction, new)?;
     if token(transaction, &new.id)?.is_some() {
         return Err(StoreError::Refused("there is a token with this id already"));
     }
+    insert(transaction, new)?;
+    log::write(transaction, entry, None, None)?;
+    Ok(())
+}
+
+/// Takes over tokens from another store; those that are here stay as they are.
+pub(super) fn take_over(transaction: &Transaction<'_>, tokens: &[TokenRecord]) -> Result<(), StoreError> {
+    for new in tokens {
+        check_tenant(transaction, new)?;
+        if token(transaction, &new.id)?.is_none() {
+            insert(transaction, new)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_tenant(transaction: &Transaction<'_>, new: &TokenRecord) -> Result<(), StoreError> {
+    if matches!(new.scope, Scope::Tenant(_)) && scopes::head(transaction, &new.scope)?.is_none() {
+        return Err(StoreError::Missing("tenant"));
+    }
+    Ok(())
+}
+
+fn insert(transaction: &Transaction<'_>, new: &TokenRecord) -> Result<(), StoreError> {
     let sql = format!("INSERT INTO tokens ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", rows::TOKEN);
     transaction.execute(
         &sql,
@@ -33,7 +55,6 @@ pub(super) fn create(transaction: &Transaction<'_>, new: &TokenRecord, entry: Ne
             new.revoked_at.map(rows::nanoseconds).transpose()?,
         ],
     )?;
-    log::write(transaction, entry, None, None)?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use tenantry_core::layer::Revision;
 use tenantry_emulators::{Calls, Fault, Gate};
-use tenantry_store::contract::acts::{Draft, entry, read, read_secret, scope, tenant, texts, value};
+use tenantry_store::contract::acts::{Draft, copy_of, entry, key, read, read_secret, scope, tenant, texts, value};
 use tenantry_store::{Action, Finding, PageRequest, SecretVersion, StoreError, Stores};
 
 use crate::faults::Behind;
@@ -194,4 +194,47 @@ async fn a_deleted_secret_that_is_restored_begins_empty() {
     raw.secrets_manager.restore_secret().secret_id(raw.secret("acme")).send().await.unwrap();
     let found = read_secret(&behind.stores, &scope("acme")).await;
     assert!(found.fields.is_empty(), "a new tenant of the name never sees the old one's");
+}
+
+#[tokio::test]
+async fn an_interrupted_copy_is_not_seen_and_can_be_made_again() {
+    let from = Stores::new(std::sync::Arc::new(tenantry_store::memory::MemoryStore::new()));
+    let create = Draft::create("acme").set("a", 1).set("b", 2).take("slack:T1");
+    create.secret(None, &[("f", Some("1"))]).done(&from).await;
+    from.record(entry(&scope("acme"), Action::Bind)).await.unwrap();
+    Draft::change(scope("acme"), 1).set("a", 2).done(&from).await;
+    let copy = copy_of(&from, &scope("acme")).await;
+    let behind = Behind::proxies().await;
+    // What an attempt brought that was gone from its source when the next one was made must not stay.
+    let mut more = copy.clone();
+    more.items.push(tenantry_store::Item { key: key("z"), value: 9.into(), meta: None });
+    for (dynamodb, operation) in [
+        (true, "PutItem"),
+        (true, "BatchWriteItem"),
+        (false, "CreateSecret"),
+        (false, "PutSecretValue"),
+        (false, "UpdateSecretVersionStage"),
+        (true, "TransactWriteItems"),
+    ] {
+        let proxy = if dynamodb { &behind.dynamodb } else { &behind.secrets_manager };
+        proxy.on(Calls::to(operation), down());
+        let error = behind
+            .stores
+            .take_over(if operation == "CreateSecret" { more.clone() } else { copy.clone() })
+            .await
+            .unwrap_err();
+        assert!(error.is_transient(), "{operation}: {error:?}");
+        proxy.heal();
+        assert!(behind.stores.read(&scope("acme")).await.unwrap().is_none(), "{operation}");
+        assert!(behind.stores.tenants(&PageRequest::first(9)).await.unwrap().items.is_empty(), "{operation}");
+        if operation != "PutItem" {
+            let early = Draft::create("acme").send(&behind.stores).await;
+            assert!(matches!(early, Err(StoreError::Refused(_))), "{operation}: it is coming: {early:?}");
+        }
+    }
+    behind.stores.take_over(copy.clone()).await.unwrap();
+    let found = copy_of(&behind.stores, &scope("acme")).await;
+    assert_eq!((&found.head, &found.items, &found.log), (&copy.head, &copy.items, &copy.log));
+    assert_eq!(found.bindings, copy.bindings);
+    assert!(!read(&behind.stores, &scope("acme")).await.drift);
 }
