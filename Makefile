@@ -1,12 +1,19 @@
 # The two commands of a new user: `make demo` shows the main job, `make test` runs every test.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bless bench deny clean
+.PHONY: help demo test tools lint bless bench deny clean
 
 CARGO ?= cargo
 # Tools that are not Rust's own go here; git ignores it.
 TOOLS := .tools
 DENY_VERSION := 0.20.2
 DENY := $(TOOLS)/bin/cargo-deny
+# Stands in for DynamoDB. cargo's own record in $(TOOLS) tells which version is there.
+DYNOXIDE_VERSION := 3.2.0
+DYNOXIDE_FEATURES := native-sqlite,http-server,cli
+# Holds moto, which stands in for Secrets Manager and STS. The copy of the list in it tells what is there.
+PYTHON ?= python3
+VENV := $(TOOLS)/python
+REQUIREMENTS := crates/tenantry-emulators/requirements.txt
 
 help: ## Lists these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,8 +23,21 @@ demo: ## Builds, makes a demo store of three companies, and serves it on loopbac
 	@$(CARGO) build --quiet --locked --package tenantry-cli
 	@target/debug/tenantry demo
 
-test: ## Runs all tests of all crates, the documentation's examples among them
+test: tools ## Runs all tests of all crates, the documentation's examples among them
 	$(CARGO) test --locked --workspace --no-fail-fast
+
+tools: ## Installs what stands in for AWS in tests into .tools, once
+	@if ! { test -x $(TOOLS)/bin/dynoxide && grep -q '^"dynoxide-rs $(DYNOXIDE_VERSION) ' $(TOOLS)/.crates.toml; }; then \
+		echo "Installing dynoxide $(DYNOXIDE_VERSION), which stands in for DynamoDB: once, 4 to 8 minutes …"; \
+		$(CARGO) install dynoxide-rs --version $(DYNOXIDE_VERSION) --locked --no-default-features \
+			--features $(DYNOXIDE_FEATURES) --root $(TOOLS) --force --quiet; \
+	fi
+	@if ! cmp -s $(REQUIREMENTS) $(VENV)/requirements.txt; then \
+		echo "Installing moto, which stands in for Secrets Manager and STS, and cfn-lint: once, about a minute …"; \
+		$(PYTHON) -m venv --clear $(VENV) && \
+		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS) && \
+		cp $(REQUIREMENTS) $(VENV)/requirements.txt; \
+	fi
 
 lint: ## Checks the format, the lints and the documentation; any warning is an error
 	$(CARGO) fmt --all --check

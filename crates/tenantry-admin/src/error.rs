@@ -56,6 +56,11 @@ impl From<ServiceError> for Refused {
             ServiceError::NeedsTenant | ServiceError::BadRequest(_) => {
                 Problem::new(S::BAD_REQUEST, "bad_request", text)
             }
+            ServiceError::Interrupted { error, .. } => Problem::new(
+                S::INTERNAL_SERVER_ERROR,
+                "interrupted",
+                format!("{text}: {error}; import it again, what is done stays as it is"),
+            ),
             ServiceError::Store(StoreError::TooLarge { .. }) => Problem::new(S::PAYLOAD_TOO_LARGE, "too_large", text),
             ServiceError::Store(error) => store_problem(&error),
         };

@@ -50,7 +50,7 @@ TENANTRY_TENANT stands in for -t. NO_COLOR turns colours off.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// The store: sqlite:PATH [default: tenantry.db in the user's data directory]
+    /// The store: sqlite:PATH or aws:?environment=NAME [default: tenantry.db in the user's data directory]
     #[arg(long, value_name = "URL", env = "TENANTRY_STORE", hide_env_values = true, global = true)]
     pub(crate) store: Option<String>,
 

@@ -132,6 +132,7 @@ fn code_of_service(error: &ServiceError) -> Exit {
         ServiceError::NotSuspended(_) => Exit::Refused,
         ServiceError::Invalid(violations) => code_of_violations(violations),
         ServiceError::InvalidImport(_) | ServiceError::Render { .. } | ServiceError::Unusable(_) => Exit::Invalid,
+        ServiceError::Interrupted { error, .. } => code_of_service(error),
         ServiceError::Store(error) => code_of_store(error),
     }
 }
@@ -271,6 +272,7 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
                 .to_owned()
         }
         ServiceError::InvalidImport(_) => "correct the file and apply it again".to_owned(),
+        ServiceError::Interrupted { .. } => "apply the file again: what is done stays as it is".to_owned(),
         ServiceError::Conflict { scope, current, by, at, .. } => {
             let by = by.as_deref().unwrap_or("nobody");
             let at = at.map(crate::shown::time).unwrap_or_default();
@@ -294,7 +296,9 @@ fn help_of_store(error: &StoreError) -> Option<String> {
     Some(match error {
         StoreError::Unavailable(_) => "try again in a moment; `tenantry doctor` looks the store over".to_owned(),
         StoreError::Conflict { .. } | StoreError::SecretConflict => "read it again, then change it again".to_owned(),
-        StoreError::Denied(_) => "check who owns the store's file, and its permissions".to_owned(),
+        StoreError::Denied(_) => {
+            "check who may use the store: owner and permissions of its file, or AWS credentials and policies".to_owned()
+        }
         StoreError::Corrupt { .. } => "`tenantry doctor` looks the store over; a backup may help".to_owned(),
         StoreError::TooLarge { .. } => "split the change, or shorten the value".to_owned(),
         // The store knows nothing of flags, and says all that it cannot open with in one sentence.

@@ -133,7 +133,7 @@ pub(crate) fn open_options(global: &Global) -> anyhow::Result<OpenOptions> {
             return Err(trouble.into());
         }
     };
-    Ok(OpenOptions { master_key, master_key_file: global.master_key_file.clone() })
+    Ok(OpenOptions { master_key, master_key_file: global.master_key_file.clone(), ..OpenOptions::default() })
 }
 
 /// The longest name of an actor, in characters.

@@ -1,1 +1,19 @@
 //! Starts what stands in for AWS in tests, and breaks it on purpose.
+//!
+//! [`Dynamo`] stands in for DynamoDB, [`Moto`] for Secrets Manager, STS and more; a test process has one of each by
+//! [`shared`]. Each is a process of its own on a free port of 127.0.0.1, and ends with the process that started it, however
+//! that ends. A [`Proxy`] in front of one records the calls and answers some of them with a [`Fault`].
+//!
+//! `make tools` installs them. A test that does not find them fails.
+
+mod dynamo;
+mod moto;
+mod proxy;
+mod server;
+mod shared;
+mod tools;
+
+pub use dynamo::Dynamo;
+pub use moto::Moto;
+pub use proxy::{Answer, Call, Calls, Fault, Gate, Proxy};
+pub use shared::{Shared, shared};

@@ -24,6 +24,8 @@ pub mod history;
 pub mod isolation;
 pub mod items;
 pub mod limits;
+#[cfg(feature = "aws")]
+pub mod place;
 pub mod scopes;
 pub mod secrets;
 pub mod tenants;

@@ -1,6 +1,7 @@
 //! Decides what a commit makes of a scope, before any store writes it: pure, and the same for every store.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::scope::Scope;
@@ -130,12 +131,12 @@ pub(crate) fn check_copy(copy: &ScopeCopy, found: Option<&Head>, last: Revision)
 }
 
 /// A copied entry under the id that it has here.
-pub(crate) fn copied_entry(entry: LogEntry, number: u64) -> LogEntry {
-    LogEntry { id: entry_id(&entry.scope, number), ..entry }
+pub(crate) fn copied_entry(entry: LogEntry, place: impl Display) -> LogEntry {
+    LogEntry { id: entry_id(&entry.scope, place), ..entry }
 }
 
-fn entry_id(scope: &str, number: u64) -> String {
-    format!("{scope}:{number}")
+fn entry_id(scope: &str, place: impl Display) -> String {
+    format!("{scope}:{place}")
 }
 
 /// Whether caches elsewhere must drop the scope: it was suspended, resumed, or created again after an erasure.
@@ -157,11 +158,12 @@ pub(crate) fn meta_of(commit: &Commit, head: &Head) -> ItemMeta {
     }
 }
 
-/// The log entry that a scope's `number`th event makes (counted from 1 within the scope, so that it tells nothing of
-/// other scopes). Marks that were left without a version get the one that the same commit made.
+/// The log entry of what is done in a scope. `place` is where it stands among the scope's entries, in the store's own
+/// words; it must tell nothing of other scopes. Marks that were left without a version get the one that the same commit
+/// made.
 pub(crate) fn log_entry(
     entry: NewLogEntry,
-    number: u64,
+    place: impl Display,
     revision: Option<Revision>,
     secret: Option<&SecretVersion>,
 ) -> LogEntry {
@@ -174,7 +176,7 @@ pub(crate) fn log_entry(
         }
     }
     LogEntry {
-        id: entry_id(&entry.scope.to_string(), number),
+        id: entry_id(&entry.scope.to_string(), place),
         scope: entry.scope.to_string(),
         revision,
         at: entry.at,

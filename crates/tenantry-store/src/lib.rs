@@ -4,17 +4,25 @@
 //! which adds the writes that touch both. Every store passes the same contract (`contract.rs`). No type of any back end
 //! crosses this API.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 mod batch;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod cursor;
 mod decide;
+#[cfg(feature = "aws")]
+mod dynamodb;
 mod error;
 pub mod limits;
+#[cfg(any(feature = "aws", feature = "sqlite"))]
+mod master_key;
 pub mod memory;
 mod ports;
 mod random;
 mod records;
+#[cfg(feature = "aws")]
+mod secrets_manager;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod url;

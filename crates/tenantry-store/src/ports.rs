@@ -97,6 +97,12 @@ pub trait Store: ParameterStore + SecretStore {
     /// move from one tenant to another, in whatever order they stand. What is refused names the scope.
     async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Committed>, BatchError>;
 
+    /// Whether [`Store::commit_all`] takes so many commits of such sizes at once. A single one that is within
+    /// [`crate::limits`] always fits.
+    fn fits_together(&self, _commits: &[Commit]) -> bool {
+        true
+    }
+
     /// Erases a suspended tenant: its values, secret, bindings and tokens, and the values in its log. A tombstone with the
     /// log entry stays, so that nothing cached of it can come back under a new tenant of the same name.
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError>;

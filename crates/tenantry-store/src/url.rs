@@ -1,4 +1,4 @@
-//! Opens a store by its URL: `memory:` or `sqlite:PATH`.
+//! Opens a store by its URL: `memory:`, `sqlite:PATH` or `aws:`.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use tenantry_core::secret::SecretText;
 
+#[cfg(feature = "aws")]
+use crate::aws::{AwsOptions, AwsStore, AwsUrl};
 use crate::error::StoreError;
 use crate::memory::MemoryStore;
 use crate::ports::{ParameterStore, SecretStore, Store};
@@ -21,10 +23,20 @@ pub enum StoreUrl {
     /// In one local file.
     #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
+    /// In DynamoDB and Secrets Manager.
+    #[cfg(feature = "aws")]
+    Aws(AwsUrl),
 }
 
+/// How a store's URL is written.
+const KINDS: &str = match (cfg!(feature = "sqlite"), cfg!(feature = "aws")) {
+    (true, true) => "sqlite:PATH or aws:?environment=NAME",
+    (false, true) => "aws:?environment=NAME",
+    (true | false, false) => "sqlite:PATH",
+};
+
 impl StoreUrl {
-    /// Reads `memory:` or `sqlite:PATH`.
+    /// Reads `memory:`, `sqlite:PATH`, or `aws:` with the options that [`AwsUrl`] lists.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
         if text == "memory:" {
             return Ok(Self::Memory);
@@ -33,12 +45,16 @@ impl StoreUrl {
         if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
+        #[cfg(feature = "aws")]
+        if let Some(options) = text.strip_prefix("aws:") {
+            return AwsUrl::parse(options).map(Self::Aws);
+        }
         // Of what was given, the scheme alone is shown: another program's URL may have a password in it.
         Err(StoreError::CannotOpen(match text.split_once(':') {
-            None => "a store URL begins with its kind: write sqlite:PATH".to_owned(),
+            None => format!("a store URL begins with its kind: write {KINDS}"),
             #[cfg(feature = "sqlite")]
             Some(("sqlite", _)) => "the path is missing in the store URL: write sqlite:PATH".to_owned(),
-            Some((scheme, _)) => format!("{scheme:?} is no kind of store: write sqlite:PATH"),
+            Some((scheme, _)) => format!("{scheme:?} is no kind of store: write {KINDS}"),
         }))
     }
 }
@@ -49,6 +65,8 @@ impl fmt::Display for StoreUrl {
             Self::Memory => f.write_str("memory:"),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            #[cfg(feature = "aws")]
+            Self::Aws(url) => url.fmt(f),
         }
     }
 }
@@ -60,6 +78,9 @@ pub struct OpenOptions {
     pub master_key: Option<SecretText>,
     /// The file that holds the master key; where neither is given, the one that creating the store made beside it.
     pub master_key_file: Option<PathBuf>,
+    /// What is said of AWS beyond its own variables and files.
+    #[cfg(feature = "aws")]
+    pub aws: AwsOptions,
 }
 
 /// What creating a store made.
@@ -69,6 +90,10 @@ pub struct Created {
     pub existed: bool,
     /// The file with a new master key, if one was made: to be moved away from the store.
     pub master_key_file: Option<PathBuf>,
+    /// What was made on AWS, by name: `table TenantConfiguration`.
+    pub made: Vec<String>,
+    /// What AWS, or what stands in for it, did not do, and the next step.
+    pub lacking: Vec<String>,
 }
 
 /// An open store, shared by all who use it.
@@ -83,14 +108,16 @@ impl Stores {
 
     /// Opens a store that exists.
     #[cfg_attr(
-        not(feature = "sqlite"),
-        expect(clippy::unused_async, unused_variables, reason = "only a store in a file takes time and a key")
+        not(any(feature = "aws", feature = "sqlite")),
+        expect(clippy::unused_async, unused_variables, reason = "only a store that lasts takes time and a key")
     )]
     pub async fn open(url: &StoreUrl, options: &OpenOptions) -> Result<Self, StoreError> {
         match url {
             StoreUrl::Memory => Ok(Self::new(Arc::new(MemoryStore::new()))),
             #[cfg(feature = "sqlite")]
             StoreUrl::Sqlite(path) => Ok(Self::new(Arc::new(SqliteStore::open(path, options).await?))),
+            #[cfg(feature = "aws")]
+            StoreUrl::Aws(url) => Ok(Self::new(Arc::new(AwsStore::open(url, options).await?))),
         }
     }
 
@@ -101,6 +128,11 @@ impl Stores {
             #[cfg(feature = "sqlite")]
             StoreUrl::Sqlite(path) => {
                 let (store, created) = SqliteStore::create(path, options).await?;
+                Ok((Self::new(Arc::new(store)), created))
+            }
+            #[cfg(feature = "aws")]
+            StoreUrl::Aws(url) => {
+                let (store, created) = AwsStore::create(url, options).await?;
                 Ok((Self::new(Arc::new(store)), created))
             }
         }

@@ -17,7 +17,7 @@ fn url(path: &Path) -> StoreUrl {
 
 /// A key that is given from outside.
 fn with_key(pair: &str) -> OpenOptions {
-    OpenOptions { master_key: Some(SecretText::new(pair.repeat(32))), master_key_file: None }
+    OpenOptions { master_key: Some(SecretText::new(pair.repeat(32))), ..OpenOptions::default() }
 }
 
 /// Makes a store with one tenant, closes it, and leaves its folder to be played with.
@@ -177,7 +177,7 @@ async fn a_wrong_master_key_is_refused_untouched() {
 async fn a_malformed_master_key_is_refused_and_not_shown() {
     let (_folder, path) = store(&with_key("11")).await;
     for text in ["CANARY", &"g".repeat(64), &"1".repeat(63)] {
-        let options = OpenOptions { master_key: Some(secret(text)), master_key_file: None };
+        let options = OpenOptions { master_key: Some(secret(text)), ..OpenOptions::default() };
         let error = Stores::open(&url(&path), &options).await.unwrap_err();
         assert!(error.to_string().contains("64 hexadecimal digits"), "{error}");
         assert!(!format!("{error} {error:?} {options:?}").contains(text));
@@ -189,7 +189,7 @@ async fn a_missing_master_key_file_is_refused() {
     let (folder, path) = store(&OpenOptions::default()).await;
     fs::remove_file(folder.path().join("store.db.key")).unwrap();
     refused(&path, &OpenOptions::default(), &["no master key", "store.db.key"]).await;
-    let elsewhere = OpenOptions { master_key: None, master_key_file: Some(folder.path().join("elsewhere")) };
+    let elsewhere = OpenOptions { master_key_file: Some(folder.path().join("elsewhere")), ..OpenOptions::default() };
     refused(&path, &elsewhere, &["no master key", "elsewhere"]).await;
     let created = Stores::create(&url(&folder.path().join("new.db")), &elsewhere).await;
     assert!(matches!(created, Err(StoreError::CannotOpen(_))), "{created:?}");
@@ -231,12 +231,12 @@ async fn creating_tells_what_it_made_and_changes_nothing_the_second_time() {
     let path = folder.path().join("store.db");
     let key = folder.path().join("store.db.key");
     let (stores, created) = Stores::create(&url(&path), &OpenOptions::default()).await.unwrap();
-    assert_eq!(created, Created { existed: false, master_key_file: Some(key) });
+    assert_eq!(created, Created { master_key_file: Some(key), ..Created::default() });
     Draft::create("acme").secret(None, &[("f", Some("s"))]).done(&stores).await;
     drop(stores);
     let before = files(folder.path());
     let (stores, created) = Stores::create(&url(&path), &OpenOptions::default()).await.unwrap();
-    assert_eq!(created, Created { existed: true, master_key_file: None });
+    assert_eq!(created, Created { existed: true, ..Created::default() });
     assert_eq!(texts(&read_secret(&stores, &scope("acme")).await)["f"], "s");
     drop(stores);
     assert_eq!(files(folder.path()), before);

@@ -123,7 +123,7 @@ async fn a_backup_while_others_write_opens_and_is_of_one_state() {
         }
     });
     let key_file = Some(folder.path().join("store.db.key"));
-    let options = OpenOptions { master_key: None, master_key_file: key_file };
+    let options = OpenOptions { master_key_file: key_file, ..OpenOptions::default() };
     for copy in ["copy1.db", "copy2.db", "copy3.db"] {
         stores.back_up(&folder.path().join(copy)).await.unwrap();
         let copy = Stores::open(&url(&folder.path().join(copy)), &options).await.unwrap();

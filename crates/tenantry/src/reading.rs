@@ -47,13 +47,15 @@ impl Reading {
         times: Times,
     ) -> Result<Self, Reasons> {
         let fields = secret.map(|secret| SecretFields { version: &secret.version.0, fields: &secret.fields });
+        let drift = drift(&stored, secret);
         let Head { revision, display_name, incarnation, .. } = stored.head;
         let items = stored.items.into_iter().map(|item| (item.key, item.value));
         let assembled = assemble(validator.catalog(), keys, scope, revision, items, fields);
         let odd = stored.odd.into_iter().chain(secret.into_iter().flat_map(|secret| secret.odd.iter().cloned()));
         let unreadable = odd.map(|odd| Oddity { place: odd.key, reason: odd.reason });
-        let oddities = verdict(validator, &assembled, unreadable)
+        let mut oddities = verdict(validator, &assembled, unreadable)
             .map_err(|faults| faults.into_iter().map(Oddity::from).collect::<Reasons>())?;
+        oddities.extend(drift);
         let Assembled { layer, secrets, .. } = assembled;
         Ok(Self {
             layer: Arc::new(layer),
@@ -108,4 +110,16 @@ impl Reading {
     pub(crate) fn text(&self, key: &Key) -> Option<&SecretText> {
         self.texts.as_ref()?.get(key)
     }
+}
+
+/// What was changed behind the product's back. It is served all the same, and said.
+fn drift(stored: &StoredScope, secret: Option<&StoredSecret>) -> Vec<Oddity> {
+    let changed = |place: &str| Oddity {
+        place: place.to_owned(),
+        reason: "changed since the last managed write; `tenantry drift` shows how".to_owned(),
+    };
+    let version = secret.map(|secret| &secret.version);
+    let is_rotated = version.is_some() && stored.secret_version.is_some() && stored.secret_version.as_ref() != version;
+    let items = stored.drift.then(|| changed("the items"));
+    items.into_iter().chain(is_rotated.then(|| changed("the secret"))).collect()
 }

@@ -9,8 +9,8 @@ use tenantry_core::scope::Scope;
 use tenantry_core::secret::FingerprintKey;
 use tenantry_core::validate::Validator;
 use tenantry_store::{
-    Head, ParameterStore, RevocationCursor, Revocations, SecretStore, StoreError, StoredScope, StoredSecret,
-    TenantStatus,
+    Head, ParameterStore, RevocationCursor, Revocations, SecretStore, SecretVersion, StoreError, StoredScope,
+    StoredSecret, TenantStatus,
 };
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
@@ -97,7 +97,7 @@ impl Source {
         let parameters =
             async { if reads.parameters { Some(self.read_parameters(scope, limits).await) } else { None } };
         let secret = async { if reads.secrets { Some(self.read_secret(scope, limits).await) } else { None } };
-        let (parameters, mut secret) = tokio::join!(parameters, secret);
+        let (mut parameters, mut secret) = tokio::join!(parameters, secret);
         if let Some(Ok(stored)) = &parameters {
             if let Some(refusal) = refusal(scope, stored.as_ref()) {
                 return Outcome::Refused(refusal);
@@ -105,12 +105,25 @@ impl Source {
             // A change set may have changed the secret along with the parameters.
             let has_moved = |held: &Reading| {
                 stored.as_ref().is_none_or(|stored| {
-                    stored.head.revision != held.layer.revision() || *stored.head.incarnation != *held.incarnation
+                    stored.head.revision != held.layer.revision()
+                        || *stored.head.incarnation != *held.incarnation
+                        || belongs_elsewhere(stored, held.secret_version.as_ref())
                 })
             };
             if secret.is_none() && held.as_ref().is_some_and(has_moved) {
                 secret = Some(self.read_secret(scope, limits).await);
             }
+        }
+        if is_torn(parameters.as_ref(), secret.as_ref()) {
+            // Read between the two steps of a change of both, or changed by hand: reading both again tells which.
+            let (again, secret_again) =
+                tokio::join!(self.read_parameters(scope, limits), self.read_secret(scope, limits));
+            if let Ok(stored) = &again
+                && let Some(refusal) = refusal(scope, stored.as_ref())
+            {
+                return Outcome::Refused(refusal);
+            }
+            (parameters, secret) = (Some(again), Some(secret_again));
         }
         let parameters = parameters.map(|read| read.map(|stored| stored.unwrap_or_else(never_written)));
         self.settle(scope, held, parameters, secret, now)
@@ -249,6 +262,17 @@ fn refusal(scope: &Scope, stored: Option<&StoredScope>) -> Option<Refusal> {
         (Scope::Tenant(_), Some(TenantStatus::Suspended)) => Some(Refusal::Suspended),
         (Scope::Tenant(_), None) => Some(Refusal::Unknown),
     }
+}
+
+/// Whether a version of the secret is another one than that of the revision, as far as the store tells.
+fn belongs_elsewhere(stored: &StoredScope, version: Option<&SecretVersion>) -> bool {
+    stored.secret_version.is_some() && stored.secret_version.as_ref() != version
+}
+
+/// Whether parameters and secret, read side by side, are of two revisions.
+fn is_torn(parameters: Option<&Result<Option<StoredScope>, Fault>>, secret: Option<&Result<Fetched, Fault>>) -> bool {
+    let (Some(Ok(Some(stored))), Some(Ok(Fetched(secret)))) = (parameters, secret) else { return false };
+    belongs_elsewhere(stored, secret.as_ref().map(|secret| &secret.version))
 }
 
 /// A scope in which nothing was ever saved.

@@ -4,13 +4,19 @@
 //! digits (256 bits), proves it. The store keeps a keyed BLAKE3 hash of the random part and nothing else of it. Scope, role
 //! and end are hashed along with it, so that a token cannot be promoted or prolonged by a hand in the store.
 
+mod remembered;
+
 use std::fmt::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
 use tenantry_store::{ParameterStore, StoreError, Stores, TokenKey, TokenRecord};
+use tokio::time::timeout;
+
+use self::remembered::Remembered;
 
 /// What every token begins with, so that scanners of source code and logs know one.
 pub(crate) const PREFIX: &str = "tny_";
@@ -21,6 +27,8 @@ const RANDOM_DIGITS: usize = 64;
 /// How old the note of a token's last use may be before it is written again: writing it each time would make a write of
 /// every read.
 const TOUCH_AFTER_MINUTES: i64 = 1;
+/// How long the store may take before a token that held lately is taken to hold: less than the layer waits in all.
+const PATIENCE: Duration = Duration::from_millis(600);
 
 /// A token's text, taken apart.
 #[derive(Clone, Debug)]
@@ -117,12 +125,26 @@ pub enum TokenError {
 pub struct Tokens {
     parameters: Arc<dyn ParameterStore>,
     key: TokenKey,
+    remembered: Arc<Remembered>,
 }
 
 impl Tokens {
     /// Opens the tokens of a store.
     pub async fn open(stores: &Stores) -> Result<Self, StoreError> {
-        Ok(Self { parameters: stores.parameters(), key: stores.keys().await?.token })
+        let key = stores.keys().await?.token;
+        Ok(Self { parameters: stores.parameters(), key, remembered: Arc::default() })
+    }
+
+    /// Finds out whose a token is, for serving an application: while the store does not answer, a token that held within the
+    /// last hour is taken to hold, so that an outage of the store is none of the application. Nothing can be revoked
+    /// through a store that is out; what a store that answers says counts at once.
+    pub async fn authenticate_even_in_outages(&self, text: &str, now: Timestamp) -> Result<Authenticated, TokenError> {
+        let Some(known) = self.remembered.find(text, now) else { return self.authenticate(text, now).await };
+        match timeout(PATIENCE, self.authenticate(text, now)).await {
+            Ok(Err(TokenError::Store(error))) if error.is_transient() => Ok(known),
+            Ok(answer) => answer,
+            Err(_) => Ok(known),
+        }
     }
 
     /// Finds out whose a token is.
@@ -130,6 +152,17 @@ impl Tokens {
     /// The store is asked each time, so a revoked token is gone at once everywhere. The random part is compared in
     /// constant time, and before anything is said of the record.
     pub async fn authenticate(&self, text: &str, now: Timestamp) -> Result<Authenticated, TokenError> {
+        let answer = self.look_up(text, now).await;
+        match &answer {
+            Err(TokenError::Store(error)) if error.is_transient() => {}
+            Err(_) => self.remembered.forget(text),
+            Ok((found, expires_at)) => self.remembered.learn(text, found, *expires_at, now),
+        }
+        answer.map(|(found, _)| found)
+    }
+
+    /// Whose a token is, and when it ends.
+    async fn look_up(&self, text: &str, now: Timestamp) -> Result<(Authenticated, Timestamp), TokenError> {
         let token = TokenText::parse(text).ok_or(TokenError::Malformed)?;
         let record = self.parameters.token(token.id()).await?.ok_or(TokenError::Unknown)?;
         if !token.proves(&record, &self.key) {
@@ -142,7 +175,8 @@ impl Tokens {
             return Err(TokenError::Expired(record.expires_at));
         }
         self.note_use(&record, now);
-        Ok(Authenticated { id: record.id, scope: record.scope, role: record.role, name: record.name })
+        let found = Authenticated { id: record.id, scope: record.scope, role: record.role, name: record.name };
+        Ok((found, record.expires_at))
     }
 
     /// Notes the use of a token now and then, beside the request that it came with.

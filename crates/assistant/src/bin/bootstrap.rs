@@ -61,6 +61,7 @@ fn options() -> anyhow::Result<OpenOptions> {
     Ok(OpenOptions {
         master_key: variable("TENANTRY_MASTER_KEY")?.map(SecretText::new),
         master_key_file: variable("TENANTRY_MASTER_KEY_FILE")?.map(Into::into),
+        ..OpenOptions::default()
     })
 }
 

@@ -3,6 +3,7 @@
 //! Source: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub(crate) enum Outcome {
 /// The running function; dropped, it is stopped.
 pub(crate) struct Function {
     child: Child,
-    log: std::path::PathBuf,
+    log: PathBuf,
     events: mpsc::Sender<Invocation>,
     outcomes: mpsc::Receiver<Outcome>,
 }
@@ -60,22 +61,23 @@ impl Function {
 
     /// Starts the function with directives for its log.
     pub(crate) async fn start_logging(store: &Store, allowed: &str, directives: &str) -> Self {
+        let variables = [("TENANTRY_STORE", store.url()), ("TENANTRY_LOG", directives.to_owned())];
+        Self::start_with(&variables, allowed, store.file("log")).await
+    }
+
+    /// Starts the function with more variables, writing its log to a file.
+    pub(crate) async fn start_with(variables: &[(&str, String)], allowed: &str, log: PathBuf) -> Self {
         let (events, waiting) = mpsc::channel(1);
         let (said, outcomes) = mpsc::channel(1);
         let api = RuntimeApi { events: Arc::new(Mutex::new(waiting)), outcomes: said };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, api.routes()).await });
-        let log = store.file("log");
-        let child = command(&[
-            ("AWS_LAMBDA_RUNTIME_API", &address),
-            ("TENANTRY_STORE", &store.url()),
-            ("TENANTRY_ALLOW_ORIGINS", allowed),
-            ("TENANTRY_LOG", directives),
-        ])
-        .stderr(File::create(&log).unwrap())
-        .spawn()
-        .unwrap();
+        let child = command(&[("AWS_LAMBDA_RUNTIME_API", &address), ("TENANTRY_ALLOW_ORIGINS", allowed)])
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
         Self { child, log, events, outcomes }
     }
 

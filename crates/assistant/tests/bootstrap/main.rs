@@ -9,6 +9,7 @@ mod store;
 mod stored;
 
 mod answers;
+mod aws;
 mod identity;
 mod isolation;
 mod trouble;

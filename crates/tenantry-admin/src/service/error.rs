@@ -10,7 +10,7 @@ use tenantry_store::{Binding, StoreError};
 use super::Unusable;
 use super::import::ScopeFaults;
 
-/// Why a use case did not do what was asked. Nothing was changed then.
+/// Why a use case did not do what was asked. Nothing was changed then, but for [`ServiceError::Interrupted`].
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// There is no such tenant.
@@ -31,6 +31,17 @@ pub enum ServiceError {
     /// The import would make configurations invalid; all of its faults are listed.
     #[error("{} of the file's scopes are not valid, so nothing was imported", .0.len())]
     InvalidImport(Vec<ScopeFaults>),
+    /// An import that the store takes in parts ended between two of them.
+    #[error("{done} of the {scopes} changed scopes were imported, then this went wrong")]
+    Interrupted {
+        /// How many scopes were written.
+        done: usize,
+        /// How many were to be written.
+        scopes: usize,
+        /// What went wrong.
+        #[source]
+        error: Box<ServiceError>,
+    },
     /// The scope is not at the revision that the change was decided on, or others were quicker each time.
     #[error("{scope} {}", moved(*expected, *current))]
     Conflict {
@@ -110,6 +121,11 @@ fn offer(names: &[String]) -> String {
 }
 
 impl ServiceError {
+    /// The same error behind `done` scopes that are written already.
+    pub(super) fn behind(self, done: usize, scopes: usize) -> Self {
+        if done == 0 { self } else { Self::Interrupted { done, scopes, error: Box::new(self) } }
+    }
+
     /// Tells a failed write of a scope from the errors of the store that mean something to the caller.
     pub(super) fn of_commit(error: StoreError, scope: &Scope, expected: Option<Revision>) -> Self {
         match error {

@@ -1,4 +1,5 @@
-//! Importing bundles: all scopes are decided on first, then written in one go, whole or not at all.
+//! Importing bundles: all scopes are decided on first, then written in one go, whole or not at all. A store that takes no
+//! more than so much in one go gets it in parts, each of them whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,10 +84,33 @@ impl Service {
 
     async fn try_import(&self, bundle: &Bundle, context: &Context) -> Result<Imported, ServiceError> {
         let plans = self.plan_import(bundle, context).await?;
-        let commits = plans.iter().filter_map(Planned::commit).cloned().collect();
-        self.stores.commit_all(commits).await.map_err(refused)?;
+        let commits: Vec<_> = plans.iter().filter_map(Planned::commit).cloned().collect();
+        let scopes = commits.len();
+        let mut done = 0;
+        for part in self.parts(commits) {
+            let size = part.len();
+            let written = self.stores.commit_all(part).await.map_err(refused);
+            written.map_err(|error| error.behind(done, scopes))?;
+            done += size;
+        }
         // Each scope was at the revision that its plan began with, so the plan tells what was made.
         Ok(plans.iter().map(Planned::outcome).collect())
+    }
+
+    /// Commits in their order, as many together as the store takes.
+    fn parts(&self, commits: Vec<Commit>) -> Vec<Vec<Commit>> {
+        let mut parts: Vec<Vec<Commit>> = Vec::new();
+        for commit in commits {
+            let mut part = parts.pop().unwrap_or_default();
+            part.push(commit);
+            if part.len() > 1 && !self.stores.fits_together(&part) {
+                let next = part.split_off(part.len() - 1);
+                parts.push(part);
+                part = next;
+            }
+            parts.push(part);
+        }
+        parts
     }
 
     /// Decides on every scope of a bundle, the tenants with the global values that it brings along: the global scope

@@ -47,6 +47,8 @@ fn key_of(session: &Session) -> anyhow::Result<String> {
         (None, Some(file), _) => format!("open it with --master-key-file {}", file.display()),
         // Opening the store found the key where making the store put it.
         (None, None, StoreUrl::Sqlite(store)) => format!("open it with --master-key-file {}.key", store.display()),
+        // A store on AWS makes no copy of this kind.
+        (None, None, StoreUrl::Aws(_)) => "it stays in its secret".to_owned(),
         (None, None, StoreUrl::Memory) => "it is gone with this process".to_owned(),
     })
 }

@@ -13,7 +13,8 @@ use crate::shown;
 /// Look the store over: is it whole, can everything be read, is anything at risk?
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The exit code is 7 if anything must be mended. Nothing is changed.
+The exit code is 7 if anything must be mended. Nothing is changed, but in a store on AWS changes and erasures that were
+interrupted are finished or undone, and told.
 
 Examples:
   tenantry doctor

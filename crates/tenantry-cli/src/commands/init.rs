@@ -16,6 +16,7 @@ Run again, it changes nothing and tells where the store is.
 Examples:
   tenantry init
   tenantry --store sqlite:/var/lib/tenantry/tenantry.db init
+  tenantry --store 'aws:?environment=production' init      (tables, and a secret with the master key)
   TENANTRY_MASTER_KEY=… tenantry init             (with a master key of your own, so that no file is made)")]
 pub(crate) struct Init {}
 
@@ -25,6 +26,12 @@ struct Made {
     existed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     master_key_file: Option<String>,
+    /// What was made on AWS.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    created: Vec<String>,
+    /// What AWS, or what stands in for it, did not do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lacking: Vec<String>,
 }
 
 impl Init {
@@ -34,9 +41,14 @@ impl Init {
             store: stores.describe(),
             existed: created.existed,
             master_key_file: created.master_key_file.map(|file| file.display().to_string()),
+            created: created.made,
+            lacking: created.lacking,
         };
         let output = Output::new(global.output);
         output.show(&made, |output| text(&made, output))?;
+        for lacking in &made.lacking {
+            note(&format!("{} {lacking}", output.paint().tone(Tone::Warn, "warning:")));
+        }
         if let Some(file) = &made.master_key_file {
             note(&format!(
                 "{} {file} opens every secret in the store. Move it away from the store and its backups, and name it \
@@ -54,6 +66,7 @@ fn text(made: &Made, output: &Output) -> String {
     } else {
         format!("store       {} (new)", made.store)
     }];
+    lines.extend(made.created.iter().map(|name| format!("created     {name}")));
     lines.extend(made.master_key_file.iter().map(|file| format!("master key  {file}")));
     lines.push(String::new());
     lines.push(format!("next: {}", output.paint().tone(Tone::Strong, "tenantry tenant create ID --name 'A company'")));

@@ -225,6 +225,14 @@ pub fn log_of(scope: &Scope) -> LogQuery {
 
 pub const WHOLE_LOG: LogQuery = LogQuery { scope: None, revisions_only: false };
 
+/// All that a store shows of a tenant, with the versions of its secret told by their order: a store may name them at
+/// random, so that two stores never show the same ones.
+pub async fn sight_of_any_store(stores: &Stores, id: &str) -> String {
+    let seen = sight(stores, id).await;
+    let version = stores.read_secret(&scope(id)).await.unwrap().map(|secret| secret.version.0);
+    version.map_or(seen.clone(), |version| seen.replace(&format!("\"{version}\""), "the version"))
+}
+
 /// All that a store shows of a tenant, in one text: cursors and ids of entries included.
 ///
 /// Left out is the incarnation, a random name.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::private;
 use super::seal::SealKey;
 use crate::error::StoreError;
+use crate::master_key::parse;
 use crate::random;
 use crate::records::{StoreKeys, TokenKey};
 use crate::url::OpenOptions;
@@ -111,18 +112,6 @@ fn make(file: &Path) -> io::Result<bool> {
     }
 }
 
-/// Reads 64 hexadecimal digits.
-fn parse(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
 fn malformed(what: &str) -> StoreError {
     StoreError::CannotOpen(format!(
         "found something else as {what}, expected 64 hexadecimal digits: give the key that was made with the store"
@@ -152,15 +141,6 @@ mod tests {
 
     fn key(byte: u8) -> MasterKey {
         MasterKey { bytes: Zeroizing::new([byte; 32]), file: None }
-    }
-
-    #[test]
-    fn a_key_is_64_hexadecimal_digits() {
-        assert_eq!(*parse(&"0a".repeat(32)).unwrap(), [10; 32]);
-        assert_eq!(*parse(&"FF".repeat(32)).unwrap(), [255; 32]);
-        for bad in ["", "0a", &"0a".repeat(33), &"zz".repeat(32), &"+1".repeat(32), &"ä".repeat(32)] {
-            assert!(parse(bad).is_none(), "{bad}");
-        }
     }
 
     #[test]

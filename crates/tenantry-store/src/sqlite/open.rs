@@ -59,7 +59,7 @@ pub(super) fn create(
     now: jiff::Timestamp,
 ) -> Result<(Opened, Created), StoreError> {
     let path = absolute(path)?;
-    let existed = || Created { existed: true, master_key_file: None };
+    let existed = || Created { existed: true, ..Created::default() };
     if path.try_exists().map_err(|error| unusable(&path, &error))? {
         return Ok((open(&path, options)?, existed()));
     }
@@ -70,7 +70,7 @@ pub(super) fn create(
     let draft = private::Draft::new(&path).map_err(|error| cannot_be_made(&path, &error))?;
     fill(draft.path(), &key, now).map_err(|error| explain(&path, error))?;
     match draft.publish() {
-        Ok(()) => Ok((open(&path, options)?, Created { existed: false, master_key_file: made })),
+        Ok(()) => Ok((open(&path, options)?, Created { master_key_file: made, ..Created::default() })),
         // Another process made it in this moment; its store is as good.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((open(&path, options)?, existed())),
         Err(error) => Err(cannot_be_made(&path, &error)),

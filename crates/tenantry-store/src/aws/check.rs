@@ -1,0 +1,146 @@
+//! Looks a store on AWS over, and settles what was interrupted.
+
+use jiff::Timestamp;
+use tenantry_core::scope::Scope;
+
+use super::commit::{Settled, settle_intent};
+use super::{AwsStore, erase};
+use crate::dynamodb::TableShape;
+use crate::error::StoreError;
+use crate::records::{Finding, PageRequest, Severity};
+
+/// How many of a kind of trouble are told by name.
+const MOST_NAMED: usize = 10;
+
+/// Looks at everything, and goes on after each trouble.
+pub(super) async fn check(store: &AwsStore) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    for table in store.dynamodb.tables() {
+        findings.push(protection(store, &table).await?);
+    }
+    findings.push(interrupted(store).await?);
+    findings.push(erasures(store).await?);
+    findings.push(scopes(store).await?);
+    Ok(findings)
+}
+
+fn finding(severity: Severity, subject: &str, message: impl Into<String>) -> Finding {
+    Finding { severity, subject: subject.to_owned(), message: message.into() }
+}
+
+/// Makes a finding of a list of troubles, which is best empty.
+fn troubles(severity: Severity, subject: &str, fine: &str, found: &[String], next: &str) -> Finding {
+    if found.is_empty() {
+        return finding(Severity::Ok, subject, fine);
+    }
+    let named = found.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join("; ");
+    let more = match found.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    finding(severity, subject, format!("{named}{more}: {next}"))
+}
+
+async fn protection(store: &AwsStore, table: &TableShape) -> Result<Finding, StoreError> {
+    let subject = format!("table {}", table.name);
+    let found = match store.dynamodb.protection(table).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(finding(Severity::Error, &subject, "it is not there: run `tenantry init`")),
+        Err(StoreError::CannotOpen(told)) => return Ok(finding(Severity::Error, &subject, told)),
+        Err(error) => return Err(error),
+    };
+    let mut lacking = Vec::new();
+    if !found.deletion {
+        lacking.push("it is not protected against deletion".to_owned());
+    }
+    match found.recovery {
+        Some(true) => {}
+        Some(false) => lacking.push("point-in-time recovery is off".to_owned()),
+        None => lacking.push("whether it can be recovered is not told".to_owned()),
+    }
+    Ok(troubles(Severity::Warning, &subject, "protected, and recoverable", &lacking, "run `tenantry init` again"))
+}
+
+/// Finishes or undoes interrupted changes of secrets.
+async fn interrupted(store: &AwsStore) -> Result<Finding, StoreError> {
+    let (mut told, mut worst) = (Vec::new(), Severity::Ok);
+    for intent in store.dynamodb.intents().await? {
+        let scope = &intent.scope;
+        let (severity, what) = match settle_intent(store, &intent, Timestamp::now()).await {
+            Ok(Settled::UnderWay) => (Severity::Ok, format!("a change of {scope} by {} is under way", intent.actor)),
+            Ok(Settled::Finished) => (Severity::Warning, format!("an interrupted change of {scope} was finished now")),
+            Ok(Settled::Undone) => (Severity::Warning, format!("an interrupted change of {scope} was undone now")),
+            Err(error) => (Severity::Error, format!("an interrupted change of {scope} cannot be settled: {error}")),
+        };
+        worst = worst.max(severity);
+        told.push(what);
+    }
+    let subject = "interrupted changes";
+    if told.is_empty() {
+        return Ok(finding(Severity::Ok, subject, "there are none"));
+    }
+    Ok(finding(worst, subject, told.join("; ")))
+}
+
+/// Finishes interrupted erasures.
+async fn erasures(store: &AwsStore) -> Result<Finding, StoreError> {
+    let (mut told, mut page) = (Vec::new(), PageRequest::first(PageRequest::LARGEST));
+    loop {
+        let begun = store.dynamodb.being_erased(&page).await?;
+        for tenant in begun.items {
+            erase::finish(store, &tenant).await?;
+            told.push(format!("the erasure of {tenant} was finished now"));
+        }
+        let Some(next) = begun.next else { break };
+        page = page.behind(next);
+    }
+    Ok(troubles(Severity::Warning, "erasures", "none was interrupted", &told, "nothing is left to do"))
+}
+
+/// Heads agree with their items and secrets, and every item can be read.
+async fn scopes(store: &AwsStore) -> Result<Finding, StoreError> {
+    let (mut found, mut count) = (Vec::new(), 0);
+    look(store, &Scope::Global, &mut found).await?;
+    let mut page = PageRequest::first(PageRequest::LARGEST);
+    loop {
+        let listed = store.dynamodb.tenants(&page).await?;
+        count += listed.items.len();
+        for tenant in listed.items {
+            look(store, &Scope::Tenant(tenant.tenant_id), &mut found).await?;
+        }
+        let Some(next) = listed.next else { break };
+        page = page.behind(next);
+    }
+    let fine = format!("the items and secrets of {count} tenants are as managed writes left them");
+    Ok(troubles(Severity::Warning, "scopes", &fine, &found, "`tenantry drift` shows what was changed by hand"))
+}
+
+async fn look(store: &AwsStore, scope: &Scope, found: &mut Vec<String>) -> Result<(), StoreError> {
+    let (read, secret) = tokio::join!(store.dynamodb.read(scope), store.secrets.read(scope));
+    let mut told = |what: String| found.push(format!("{scope}: {what}"));
+    match read {
+        Ok(None) => {}
+        Ok(Some(stored)) => {
+            if stored.drift {
+                told("its items were changed by hand".to_owned());
+            }
+            for odd in stored.odd {
+                told(format!("{:?} {}", odd.key, odd.reason));
+            }
+            let version = secret.as_ref().ok().and_then(|secret| secret.as_ref().map(|secret| &secret.version));
+            if stored.secret_version.is_some() && secret.is_ok() && version != stored.secret_version.as_ref() {
+                told("its secret was changed by hand".to_owned());
+            }
+        }
+        Err(error) if error.is_transient() => return Err(error),
+        Err(error) => told(error.to_string()),
+    }
+    match secret {
+        Ok(secret) => {
+            secret.into_iter().flat_map(|s| s.odd).for_each(|odd| told(format!("{} {}", odd.key, odd.reason)));
+        }
+        Err(error) if error.is_transient() => return Err(error),
+        Err(error) => told(error.to_string()),
+    }
+    Ok(())
+}

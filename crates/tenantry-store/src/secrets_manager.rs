@@ -1,0 +1,394 @@
+//! Secrets in AWS Secrets Manager: a flat JSON object for each scope, in `<environment>/tenant/<tenant_id>`.
+//!
+//! There is no conditional put, so a change has two steps: the new version is put under a label that no reader looks at
+//! ([`PENDING`]), and then the label `AWSCURRENT` is moved to it from the version that was read, which fails if somebody
+//! moved it meanwhile.
+//!
+//! Source of the behaviour: AWS Secrets Manager API Reference, `PutSecretValue`, `UpdateSecretVersionStage`,
+//! `CreateSecret`, `DeleteSecret`, `RestoreSecret`.
+
+mod content;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::types::Tag;
+use tenantry_core::scope::Scope;
+use tenantry_core::secret::SecretText;
+use zeroize::Zeroizing;
+
+use self::content::Content;
+use crate::aws::failure::{Service, failed};
+use crate::aws::names::Names;
+use crate::aws::sessions::Sessions;
+use crate::dynamodb::Alien;
+use crate::error::StoreError;
+use crate::limits;
+use crate::random;
+use crate::records::{SecretVersion, SecretWrite, StoredSecret};
+
+/// The label of the version that readers get.
+const CURRENT: &str = "AWSCURRENT";
+/// The label of a version that is not in force yet.
+const PENDING: &str = "TENANTRY_PENDING";
+/// How long a deleted secret can be restored by its owner, in days: the shortest time that there is.
+const RECOVERY_DAYS: i64 = 7;
+/// A secret of no fields.
+const EMPTY: &str = "{}";
+
+/// The secret store on Secrets Manager.
+pub(crate) struct SecretsManager {
+    names: Names,
+    client: Client,
+    sessions: Arc<Sessions>,
+}
+
+/// A change of a secret that was decided, and not written yet.
+pub(crate) struct Draft {
+    scope: Scope,
+    fields: BTreeMap<String, Option<SecretText>>,
+    found: Found,
+    content: Content,
+    /// The version that it makes.
+    pub(crate) version: SecretVersion,
+}
+
+/// A change whose new version is there, and not in force yet.
+pub(crate) struct Staged {
+    draft: Draft,
+    /// The version in force.
+    current: SecretVersion,
+}
+
+/// What stands in the place of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// Deleted, within its recovery window.
+    Deleted,
+    Version(SecretVersion),
+}
+
+/// What happened to a call that may find something else than it was made for.
+enum Turn {
+    Done,
+    /// It is not as it was.
+    Moved,
+}
+
+impl SecretsManager {
+    pub(crate) fn new(names: Names, client: Client, sessions: Arc<Sessions>) -> Self {
+        Self { names, client, sessions }
+    }
+
+    /// Reads a scope's secret under its own session.
+    pub(crate) async fn read(&self, scope: &Scope) -> Result<Option<StoredSecret>, StoreError> {
+        let client = self.sessions.secrets_manager(scope).await?;
+        let read = self.content(&client, scope).await?;
+        Ok(match read {
+            (Found::Version(version), content) => Some(content.into_stored(version)),
+            (Found::Nothing | Found::Deleted, _) => None,
+        })
+    }
+
+    /// What is in a scope's secret; empty if there is none.
+    async fn content(&self, client: &Client, scope: &Scope) -> Result<(Found, Content), StoreError> {
+        let name = self.names.secret(scope);
+        let answer = match client.get_secret_value().secret_id(&name).version_stage(CURRENT).send().await {
+            Ok(answer) => answer,
+            Err(error) => return absent(&error).map(|found| (found, Content::default())),
+        };
+        // A name is also a beginning of an ARN, and an ARN of a name: what was answered is compared with what was asked.
+        if answer.name() != Some(name.as_str()) {
+            return Err(Alien::denied(scope, "a secret of another name"));
+        }
+        let unreadable = |expected: &str| {
+            StoreError::corrupt(format!(
+                "the secret {name} holds something else, expected {expected}: write it as {{\"odoo_url\": \"…\"}}"
+            ))
+        };
+        let text = answer.secret_string().ok_or_else(|| unreadable("a text"))?;
+        let content = Content::read(text).ok_or_else(|| unreadable("one flat JSON object"))?;
+        let version = answer.version_id().ok_or_else(|| unreadable("a version"))?;
+        Ok((Found::Version(SecretVersion(version.to_owned())), content))
+    }
+
+    /// The version in force, whatever is in it.
+    async fn current(&self, name: &str) -> Result<Option<SecretVersion>, StoreError> {
+        match self.client.get_secret_value().secret_id(name).version_stage(CURRENT).send().await {
+            Ok(answer) => Ok(answer.version_id.map(SecretVersion)),
+            Err(error) => absent(&error).map(|_| None),
+        }
+    }
+
+    /// Decides on a change: nothing is written yet.
+    pub(crate) async fn decide(&self, scope: &Scope, write: &SecretWrite) -> Result<Draft, StoreError> {
+        limits::check_secret_write(write)?;
+        let (found, content) = self.content(&self.client, scope).await?;
+        let version = match &found {
+            Found::Version(version) => Some(version.clone()),
+            Found::Nothing | Found::Deleted => None,
+        };
+        if version != write.expected {
+            return Err(StoreError::SecretConflict);
+        }
+        Draft::of(scope, write.fields.clone(), found, content)
+    }
+
+    /// Writes the new version under a label that no reader looks at.
+    pub(crate) async fn stage(&self, draft: Draft) -> Result<Staged, StoreError> {
+        let name = self.names.secret(&draft.scope);
+        let current = match &draft.found {
+            Found::Version(version) => version.clone(),
+            Found::Nothing => self.create(&draft.scope, &name).await?,
+            Found::Deleted => self.restore(&draft.scope, &name).await?,
+        };
+        self.put_pending(&name, &draft.version, &draft.content).await?;
+        Ok(Staged { draft, current })
+    }
+
+    /// Puts a version under the label that no reader looks at.
+    async fn put_pending(&self, name: &str, version: &SecretVersion, content: &Content) -> Result<(), StoreError> {
+        let json = content.to_json()?;
+        let put = self.client.put_secret_value().secret_id(name).secret_string(json.as_str());
+        let answer = put.client_request_token(&version.0).version_stages(PENDING).send().await;
+        answer.map(drop).map_err(|error| failed(Service::SecretsManager, &error))
+    }
+
+    /// Puts an empty version in force, from whichever is.
+    async fn empty(&self, scope: &Scope) -> Result<SecretVersion, StoreError> {
+        let (name, version) = (self.names.secret(scope), SecretVersion(random::name()));
+        self.put_pending(&name, &version, &Content::default()).await?;
+        self.finish(scope, &version).await?;
+        Ok(version)
+    }
+
+    /// Makes an empty secret; its first version is in force at once, so it must not be the one to be staged.
+    async fn create(&self, scope: &Scope, name: &str) -> Result<SecretVersion, StoreError> {
+        let version = random::name();
+        let create = self
+            .client
+            .create_secret()
+            .name(name)
+            .description("Kept by Tenantry: a flat JSON object of this scope's connections")
+            .secret_string(EMPTY)
+            .client_request_token(&version)
+            .set_tags(Some(self.tags(scope)));
+        match create.send().await {
+            Ok(_) => Ok(SecretVersion(version)),
+            Err(error) if error.code() == Some("ResourceExistsException") => Err(StoreError::SecretConflict),
+            Err(error) => Err(failed(Service::SecretsManager, &error)),
+        }
+    }
+
+    /// The tags by which policies tell whose secret it is.
+    fn tags(&self, scope: &Scope) -> Vec<Tag> {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let tenant = scope.tenant().map_or(crate::aws::sessions::GLOBAL_TAG, |tenant| tenant.as_str());
+        vec![
+            tag("tenant_id", tenant),
+            tag("environment", self.names.environment.as_str()),
+            tag("managed-by", "tenantry"),
+        ]
+    }
+
+    /// Takes a deleted secret back; what is in force then is the empty version that deleting put there.
+    async fn restore(&self, scope: &Scope, name: &str) -> Result<SecretVersion, StoreError> {
+        let answer = self.client.restore_secret().secret_id(name).send().await;
+        answer.map_err(|error| failed(Service::SecretsManager, &error))?;
+        let (found, content) = self.content(&self.client, scope).await?;
+        let Found::Version(version) = found else {
+            return Err(StoreError::Unavailable("Secrets Manager has not restored the secret yet".into()));
+        };
+        if *content.to_json()? == EMPTY {
+            return Ok(version);
+        }
+        // Somebody else deleted it, with its fields: they were another life's.
+        self.empty(scope).await
+    }
+
+    /// Puts a staged version in force, if nothing else came in force meanwhile; otherwise it says so, and changes nothing.
+    pub(crate) async fn publish(&self, staged: &Staged) -> Result<(), StoreError> {
+        let name = self.names.secret(&staged.draft.scope);
+        match self.move_label(&name, CURRENT, Some(&staged.draft.version), Some(&staged.current)).await? {
+            Turn::Done => Ok(()),
+            Turn::Moved => Err(StoreError::SecretConflict),
+        }
+    }
+
+    /// Puts a staged version in force although it must not fail any more, because the parameters that belong to it are
+    /// made: where somebody changed the secret by hand meanwhile, the same fields are changed in what is there now.
+    /// Answers the version that is in force then.
+    pub(crate) async fn publish_over(&self, mut staged: Staged) -> Result<SecretVersion, StoreError> {
+        loop {
+            match self.publish(&staged).await {
+                Ok(()) => return Ok(staged.draft.version),
+                Err(StoreError::SecretConflict) => {
+                    let (found, content) = self.content(&self.client, &staged.draft.scope).await?;
+                    let (scope, fields) = (&staged.draft.scope, staged.draft.fields);
+                    staged = self.stage(Draft::of(scope, fields, found, content)?).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Finishes a change that was interrupted: puts the version in force, from whichever is.
+    pub(crate) async fn finish(&self, scope: &Scope, version: &SecretVersion) -> Result<(), StoreError> {
+        let name = self.names.secret(scope);
+        loop {
+            let Some(current) = self.current(&name).await? else {
+                return Err(StoreError::corrupt(format!("the secret {name}, whose change was made, is gone")));
+            };
+            if current == *version {
+                return Ok(());
+            }
+            match self.move_label(&name, CURRENT, Some(version), Some(&current)).await? {
+                Turn::Done => return Ok(()),
+                Turn::Moved => {}
+            }
+        }
+    }
+
+    /// Puts these fields in force in place of all that is there.
+    pub(crate) async fn replace(
+        &self,
+        scope: &Scope,
+        fields: BTreeMap<String, SecretText>,
+    ) -> Result<SecretVersion, StoreError> {
+        let name = self.names.secret(scope);
+        let found = match self.current(&name).await? {
+            Some(version) => Found::Version(version),
+            None => self.content(&self.client, scope).await?.0,
+        };
+        let fields = fields.into_iter().map(|(name, text)| (name, Some(text))).collect();
+        let staged = self.stage(Draft::of(scope, fields, found, Content::default())?).await?;
+        self.publish(&staged).await?;
+        Ok(staged.draft.version)
+    }
+
+    /// Undoes a change that was staged and is not to be made. The version stays without a label; the service removes it.
+    pub(crate) async fn unstage(&self, scope: &Scope, version: &SecretVersion) -> Result<(), StoreError> {
+        let name = self.names.secret(scope);
+        match self.move_label(&name, PENDING, None, Some(version)).await {
+            // It was never staged, or another one is.
+            Ok(Turn::Done | Turn::Moved) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn move_label(
+        &self,
+        name: &str,
+        label: &str,
+        to: Option<&SecretVersion>,
+        from: Option<&SecretVersion>,
+    ) -> Result<Turn, StoreError> {
+        let text = |version: &SecretVersion| version.0.clone();
+        let update = self.client.update_secret_version_stage().secret_id(name).version_stage(label);
+        let update = update.set_move_to_version_id(to.map(text)).set_remove_from_version_id(from.map(text));
+        match update.send().await {
+            Ok(_) => Ok(Turn::Done),
+            Err(error) => match error.code() {
+                Some("InvalidParameterException" | "ResourceNotFoundException") => Ok(Turn::Moved),
+                _ => Err(failed(Service::SecretsManager, &error)),
+            },
+        }
+    }
+
+    /// Deletes a scope's secret with its recovery window. An empty version takes the place of the last one before, so that
+    /// a secret of the same name never begins with the fields of this one.
+    pub(crate) async fn delete(&self, scope: &Scope) -> Result<(), StoreError> {
+        let name = self.names.secret(scope);
+        if self.current(&name).await?.is_none() {
+            return Ok(());
+        }
+        self.empty(scope).await?;
+        let delete = self.client.delete_secret().secret_id(&name).recovery_window_in_days(RECOVERY_DAYS);
+        match delete.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => absent(&error).map(drop),
+        }
+    }
+
+    /// The name of the secret with the master key.
+    pub(crate) fn keys_name(&self) -> String {
+        self.names.keys()
+    }
+
+    /// Reads the master key, if there is one.
+    pub(crate) async fn master_key(&self) -> Result<Option<SecretText>, StoreError> {
+        let name = self.names.keys();
+        let answer = match self.client.get_secret_value().secret_id(&name).send().await {
+            Ok(answer) => answer,
+            Err(error) => return absent(&error).map(|_| None),
+        };
+        let malformed = || {
+            StoreError::corrupt(format!("the secret {name}: expected {{\"master_key\": \"64 hexadecimal digits\"}}"))
+        };
+        if answer.name() != Some(name.as_str()) {
+            return Err(Alien::denied(&Scope::Global, "a secret of another name"));
+        }
+        let content = answer.secret_string().and_then(Content::read).ok_or_else(malformed)?;
+        let stored = content.into_stored(SecretVersion(String::new()));
+        stored.fields.get("master_key").cloned().map(Some).ok_or_else(malformed)
+    }
+
+    /// Keeps a new master key, unless there is one; tells whether it did.
+    pub(crate) async fn create_master_key(&self, key: SecretText) -> Result<bool, StoreError> {
+        let mut content = Content::default();
+        content.change(&BTreeMap::from([("master_key".to_owned(), Some(key))]));
+        let json: Zeroizing<String> = content.to_json()?;
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let create = self
+            .client
+            .create_secret()
+            .name(self.names.keys())
+            .description("Kept by Tenantry: the master key of fingerprints and API tokens")
+            .secret_string(json.as_str())
+            .tags(tag("environment", self.names.environment.as_str()))
+            .tags(tag("managed-by", "tenantry"));
+        match create.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ResourceExistsException") => Ok(false),
+            Err(error) => Err(failed(Service::SecretsManager, &error)),
+        }
+    }
+}
+
+impl Staged {
+    /// The version that is staged.
+    pub(crate) fn version(&self) -> &SecretVersion {
+        &self.draft.version
+    }
+}
+
+impl Draft {
+    fn of(
+        scope: &Scope,
+        fields: BTreeMap<String, Option<SecretText>>,
+        found: Found,
+        mut content: Content,
+    ) -> Result<Self, StoreError> {
+        content.change(&fields);
+        content.to_json()?;
+        Ok(Self { scope: scope.clone(), fields, found, content, version: SecretVersion(random::name()) })
+    }
+}
+
+/// What an error says of a secret that is not there; any other error is one.
+fn absent<E, R>(error: &SdkError<E, R>) -> Result<Found, StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+    SdkError<E, R>: aws_sdk_secretsmanager::operation::RequestId,
+{
+    match error.code() {
+        Some("ResourceNotFoundException") => Ok(Found::Nothing),
+        // Asked for a value, the service says this of a secret that is marked for deletion alone.
+        Some("InvalidRequestException") => Ok(Found::Deleted),
+        _ => Err(failed(Service::SecretsManager, error)),
+    }
+}
