@@ -164,7 +164,8 @@ mod tests {
     fn each_part_is_told_by_itself() {
         let key = DigestKey::random();
         assert_eq!(key.differing(&copy(), &copy()), []);
-        let cases: [(Part, fn(&mut ScopeCopy)); 10] = [
+        type Change = fn(&mut ScopeCopy);
+        let cases: [(Part, Change); 10] = [
             (Part::Head, |copy| copy.head.status = TenantStatus::Suspended),
             (Part::Head, |copy| copy.head.updated_at += jiff::SignedDuration::from_nanos(1)),
             (Part::Values, |copy| copy.items[0].value = 1.into()),
