@@ -137,7 +137,8 @@ fn code_of_service(error: &ServiceError) -> Exit {
     }
 }
 
-fn code_of_store(error: &StoreError) -> Exit {
+/// The exit code of a store's error.
+pub(crate) fn code_of_store(error: &StoreError) -> Exit {
     match error {
         StoreError::Conflict { .. } | StoreError::SecretConflict | StoreError::Taken(_) => Exit::Conflict,
         StoreError::Missing(_) => Exit::NotFound,

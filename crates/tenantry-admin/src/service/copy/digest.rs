@@ -121,6 +121,8 @@ mod tests {
     use tenantry_core::secret::SecretText;
     use tenantry_store::{Action, Binding, ItemMeta, LogEntry, TenantStatus};
 
+    type Change = fn(&mut ScopeCopy);
+
     fn copy() -> ScopeCopy {
         let at = jiff::Timestamp::UNIX_EPOCH;
         let head = Head {
@@ -164,7 +166,6 @@ mod tests {
     fn each_part_is_told_by_itself() {
         let key = DigestKey::random();
         assert_eq!(key.differing(&copy(), &copy()), []);
-        type Change = fn(&mut ScopeCopy);
         let cases: [(Part, Change); 10] = [
             (Part::Head, |copy| copy.head.status = TenantStatus::Suspended),
             (Part::Head, |copy| copy.head.updated_at += jiff::SignedDuration::from_nanos(1)),
