@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod by_hand;
+mod copying;
 mod demo;
+mod drifting;
 mod files;
 mod help;
 mod processes;

@@ -71,7 +71,9 @@ impl Report {
             }
         }
         lines.extend(self.tokens_line().map(|line| format!("{} {line}", paint.tone(Tone::Strong, "API tokens"))));
-        for copied in self.problems() {
+        // What is missing is counted above.
+        let is_counted = |copied: &&CopiedScope| matches!(copied.outcome, CopyOutcome::Missing);
+        for copied in self.problems().filter(|copied| !is_counted(copied)) {
             let (scope, told) = (shown::scope(&copied.scope), told(&copied.outcome));
             lines.push(format!("{} {scope}: {told}", paint.tone(Tone::Bad, "✗")));
         }
