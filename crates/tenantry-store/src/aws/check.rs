@@ -49,14 +49,16 @@ async fn protection(store: &AwsStore, table: &TableShape) -> Result<Finding, Sto
         Err(StoreError::CannotOpen(told)) => return Ok(finding(Severity::Error, &subject, told)),
         Err(error) => return Err(error),
     };
+    if found.deletion && found.recovery.is_none() {
+        let told = "protected; the engine does not tell whether it can be recovered: back it up another way";
+        return Ok(finding(Severity::Warning, &subject, told));
+    }
     let mut lacking = Vec::new();
     if !found.deletion {
         lacking.push("it is not protected against deletion".to_owned());
     }
-    match found.recovery {
-        Some(true) => {}
-        Some(false) => lacking.push("point-in-time recovery is off".to_owned()),
-        None => lacking.push("whether it can be recovered is not told".to_owned()),
+    if found.recovery == Some(false) {
+        lacking.push("point-in-time recovery is off".to_owned());
     }
     Ok(troubles(Severity::Warning, &subject, "protected, and recoverable", &lacking, "run `tenantry init` again"))
 }
@@ -111,7 +113,7 @@ async fn scopes(store: &AwsStore) -> Result<Finding, StoreError> {
         let Some(next) = listed.next else { break };
         page = page.behind(next);
     }
-    let fine = format!("the items and secrets of {count} tenants are as managed writes left them");
+    let fine = format!("the items and secrets of all ({count} tenants) are as managed writes left them");
     Ok(troubles(Severity::Warning, "scopes", &fine, &found, "`tenantry drift` shows what was changed by hand"))
 }
 
