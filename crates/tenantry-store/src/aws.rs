@@ -60,15 +60,20 @@ impl AwsStore {
     pub async fn open(url: &AwsUrl, options: &OpenOptions) -> Result<Self, StoreError> {
         let services = Services::connect(url, options).await?;
         let (identity, key) = tokio::join!(services.dynamodb.identity(), keys::find(&services.secrets, options));
-        let (identity, key) = (identity?, key?);
-        let id = services.recognise(&key, identity)?;
-        Ok(services.into_store(url, key.derive(&id)))
+        let identity = services.recognise(identity?)?;
+        let key = key?;
+        services.check_key(&key, &identity)?;
+        Ok(services.into_store(url, key.derive(&identity.id)))
     }
 
     /// Makes the tables, and the secret with the master key unless one is given; what is there already stays as it is.
     pub async fn create(url: &AwsUrl, options: &OpenOptions) -> Result<(Self, Created), StoreError> {
         let services = Services::connect(url, options).await?;
         let mut created = services.provision().await?;
+        // Before a key is made for a store that is not this one.
+        if let found @ Some(_) = services.dynamodb.identity().await? {
+            services.recognise(found)?;
+        }
         let (key, made) = keys::find_or_make(&services.secrets, options).await?;
         if made {
             created.made.push(format!("secret {}", Names::of(url).keys()));

@@ -18,6 +18,7 @@ pub mod limits;
 #[cfg(any(feature = "aws", feature = "sqlite"))]
 mod master_key;
 pub mod memory;
+pub mod policy;
 mod ports;
 mod random;
 mod records;

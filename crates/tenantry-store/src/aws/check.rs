@@ -1,5 +1,6 @@
 //! Looks a store on AWS over, and settles what was interrupted.
 
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use tenantry_core::scope::Scope;
 
@@ -11,6 +12,8 @@ use crate::records::{Finding, PageRequest, Severity};
 
 /// How many of a kind of trouble are told by name.
 const MOST_NAMED: usize = 10;
+/// How many scopes are looked at at the same time.
+const AT_ONCE: usize = 16;
 
 /// Looks at everything, and goes on after each trouble.
 pub(super) async fn check(store: &AwsStore) -> Result<Vec<Finding>, StoreError> {
@@ -49,14 +52,16 @@ async fn protection(store: &AwsStore, table: &TableShape) -> Result<Finding, Sto
         Err(StoreError::CannotOpen(told)) => return Ok(finding(Severity::Error, &subject, told)),
         Err(error) => return Err(error),
     };
+    if found.deletion && found.recovery.is_none() {
+        let told = "protected; the engine does not tell whether it can be recovered: back it up another way";
+        return Ok(finding(Severity::Warning, &subject, told));
+    }
     let mut lacking = Vec::new();
     if !found.deletion {
         lacking.push("it is not protected against deletion".to_owned());
     }
-    match found.recovery {
-        Some(true) => {}
-        Some(false) => lacking.push("point-in-time recovery is off".to_owned()),
-        None => lacking.push("whether it can be recovered is not told".to_owned()),
+    if found.recovery == Some(false) {
+        lacking.push("point-in-time recovery is off".to_owned());
     }
     Ok(troubles(Severity::Warning, &subject, "protected, and recoverable", &lacking, "run `tenantry init` again"))
 }
@@ -100,23 +105,27 @@ async fn erasures(store: &AwsStore) -> Result<Finding, StoreError> {
 /// Heads agree with their items and secrets, and every item can be read.
 async fn scopes(store: &AwsStore) -> Result<Finding, StoreError> {
     let (mut found, mut count) = (Vec::new(), 0);
-    look(store, &Scope::Global, &mut found).await?;
+    found.extend(look(store, Scope::Global).await?);
     let mut page = PageRequest::first(PageRequest::LARGEST);
     loop {
         let listed = store.dynamodb.tenants(&page).await?;
         count += listed.items.len();
-        for tenant in listed.items {
-            look(store, &Scope::Tenant(tenant.tenant_id), &mut found).await?;
+        let looks = listed.items.into_iter().map(|tenant| look(store, Scope::Tenant(tenant.tenant_id)));
+        let mut looks = futures::stream::iter(looks).buffered(AT_ONCE);
+        while let Some(told) = looks.try_next().await? {
+            found.extend(told);
         }
         let Some(next) = listed.next else { break };
         page = page.behind(next);
     }
-    let fine = format!("the items and secrets of {count} tenants are as managed writes left them");
+    let fine = format!("the items and secrets of all ({count} tenants) are as managed writes left them");
     Ok(troubles(Severity::Warning, "scopes", &fine, &found, "`tenantry drift` shows what was changed by hand"))
 }
 
-async fn look(store: &AwsStore, scope: &Scope, found: &mut Vec<String>) -> Result<(), StoreError> {
-    let (read, secret) = tokio::join!(store.dynamodb.read(scope), store.secrets.read(scope));
+/// What is wrong with a scope.
+async fn look(store: &AwsStore, scope: Scope) -> Result<Vec<String>, StoreError> {
+    let (read, secret) = tokio::join!(store.dynamodb.read(&scope), store.secrets.read(&scope));
+    let mut found = Vec::new();
     let mut told = |what: String| found.push(format!("{scope}: {what}"));
     match read {
         Ok(None) => {}
@@ -142,5 +151,5 @@ async fn look(store: &AwsStore, scope: &Scope, found: &mut Vec<String>) -> Resul
         Err(error) if error.is_transient() => return Err(error),
         Err(error) => told(error.to_string()),
     }
-    Ok(())
+    Ok(found)
 }

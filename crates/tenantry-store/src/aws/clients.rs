@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -80,23 +83,27 @@ impl Endpoints {
 
 /// Reads what AWS's variables and files say, and what the options say beyond them.
 pub(crate) async fn config(options: &AwsOptions) -> Result<SdkConfig, StoreError> {
+    let region = region(options).await?;
     let tls = Provider::Rustls(CryptoMode::Ring);
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(region)
         .http_client(Builder::new().tls_provider(tls).build_https())
         .timeout_config(timeouts)
         .retry_config(retries);
-    if let Some(region) = &options.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
     if let Some((id, secret)) = &options.access_key {
         loader = loader.credentials_provider(Credentials::new(id, secret.expose(), None, None, "tenantry options"));
     }
-    let config = loader.load().await;
-    if config.region().is_none() {
-        let told = "no AWS region is known: set AWS_REGION, or a region in the profile that AWS_PROFILE names";
-        return Err(StoreError::CannotOpen(told.to_owned()));
-    }
-    Ok(config)
+    Ok(loader.load().await)
+}
+
+/// The region that the options, AWS's variables or its files name. The machine's metadata service is not asked, as the SDK
+/// would: where there is none, that takes seconds.
+async fn region(options: &AwsOptions) -> Result<Region, StoreError> {
+    let chain = RegionProviderChain::first_try(options.region.clone().map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::builder().build());
+    let unknown = "no AWS region is known: set AWS_REGION, or a region in the profile that AWS_PROFILE names";
+    chain.region().await.ok_or_else(|| StoreError::CannotOpen(unknown.to_owned()))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 
 use crate::error::StoreError;
@@ -106,18 +106,33 @@ where
     let told = match error {
         SdkError::ServiceError(_) => told(code, error.message()),
         // No answer at all, or none that can be read: the cause is the transport's, and has nothing of the request in it.
-        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ConstructionFailure(_) => {
-            DisplayErrorContext(error).to_string()
-        }
+        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ConstructionFailure(_) => chain(error),
         _ => "the answer cannot be read".to_owned(),
     };
     let failure = Box::new(Failure { service, code: code.map(str::to_owned), told, request_id });
+    if !matches!(error, SdkError::ServiceError(_)) && failure.told.contains("no credentials") {
+        let next = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID with its secret, or give this machine a role";
+        return StoreError::CannotOpen(format!("no AWS credentials were found: {next}"));
+    }
     match error {
         SdkError::ConstructionFailure(_) => StoreError::Denied(failure),
         SdkError::DispatchFailure(dispatch) if dispatch.is_user() => StoreError::Denied(failure),
         SdkError::ServiceError(_) => of_code(failure),
         _ => StoreError::Unavailable(failure),
     }
+}
+
+/// An error with its causes, one behind the other, each once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let (mut told, mut next) = (error.to_string(), error.source());
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !told.ends_with(&text) {
+            told = format!("{told}: {text}");
+        }
+        next = cause.source();
+    }
+    told
 }
 
 fn told(code: Option<&str>, message: Option<&str>) -> String {
@@ -129,7 +144,9 @@ fn told(code: Option<&str>, message: Option<&str>) -> String {
 
 fn of_code(failure: Box<Failure>) -> StoreError {
     let code = failure.code.as_deref().unwrap_or_default();
-    if DENIALS.contains(&code) || code.starts_with("KMS") {
+    // Of a secret that is there and must not be used, Secrets Manager says that the request is invalid.
+    let is_unusable_secret = code == "InvalidRequestException" && failure.service == Service::SecretsManager;
+    if DENIALS.contains(&code) || code.starts_with("KMS") || is_unusable_secret {
         return StoreError::Denied(failure);
     }
     if code == "ResourceNotFoundException" && failure.service == Service::DynamoDb {

@@ -36,11 +36,13 @@ impl Services {
         let environment = self.dynamodb.names.environment.to_string();
         let identity = Identity { format: FORMAT, environment, key_check: key.check(&id), id };
         self.dynamodb.identify(&identity).await?;
-        self.recognise(key, self.dynamodb.identity().await?)
+        let found = self.recognise(self.dynamodb.identity().await?)?;
+        self.check_key(key, &found)?;
+        Ok(found.id)
     }
 
-    /// Refuses a store of another format, environment or master key; the id of a right one.
-    pub(super) fn recognise(&self, key: &MasterKey, found: Option<Identity>) -> Result<String, StoreError> {
+    /// Refuses a store of another format or environment.
+    pub(super) fn recognise(&self, found: Option<Identity>) -> Result<Identity, StoreError> {
         let names = &self.dynamodb.names;
         let refused = |told: String| Err(StoreError::CannotOpen(told));
         let Some(found) = found else {
@@ -61,12 +63,17 @@ impl Services {
                 found.environment, names.configuration, names.environment
             ));
         }
-        if found.key_check != key.check(&found.id) {
-            return refused(format!(
-                "found another master key than that of the store in {}, expected the one that it was made with",
-                names.configuration
-            ));
+        Ok(found)
+    }
+
+    /// Refuses a master key that is not the one of the store.
+    pub(super) fn check_key(&self, key: &MasterKey, store: &Identity) -> Result<(), StoreError> {
+        if store.key_check == key.check(&store.id) {
+            return Ok(());
         }
-        Ok(found.id)
+        Err(StoreError::CannotOpen(format!(
+            "found another master key than that of the store in {}, expected the one that it was made with",
+            self.dynamodb.names.configuration
+        )))
     }
 }

@@ -18,8 +18,7 @@ use crate::error::StoreError;
 const MARGIN: Duration = Duration::from_mins(5);
 /// The most sessions that are kept.
 const MOST_SESSIONS: usize = 10_000;
-/// The session tag of the global scope: a reserved word, so no tenant has it as its id.
-pub(crate) const GLOBAL_TAG: &str = "global";
+pub(crate) use crate::policy::GLOBAL_TAG;
 /// The shortest name of a session.
 const SHORTEST_NAME: usize = 2;
 
