@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::aws::OnAws;
 use crate::program::{Program, Ran, snapshot};
 
 const COMPANIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/companies.yaml");
@@ -160,4 +161,38 @@ fn no_secret_is_said_while_copying() {
     }
     let there = std::fs::read(program.path("other.db")).unwrap();
     assert!(!there.windows(6).any(|window| window == b"CANARY"), "sealed there, too");
+}
+
+#[tokio::test]
+async fn companies_move_to_aws_and_back_and_answer_the_same() {
+    let (file, aws) = (with_companies(), OnAws::new().await);
+    let (here, there) = (file.url(), aws.url().to_string());
+    let key = file.path("tenantry.db.key").display().to_string();
+    let to_aws = ["copy", "--from", &here, "--from-master-key-file", &key, "--to", &there];
+    assert!(aws.run(&to_aws).ok().starts_with("copied     4 scopes"));
+    assert!(aws.run(&to_aws).ok().starts_with("the same   4 scopes"), "it can be made again");
+    let back = aws.program.path("back.db").display().to_string();
+    let back = format!("sqlite:{back}");
+    aws.program.run(&["--store", &back, "init"]).ok();
+    let copied = aws.run(&["copy", "--from", &there, "--to", &back]);
+    assert!(copied.ok().starts_with("copied     4 scopes"), "{copied:?}");
+    for arguments in [&["export"][..], &["history"], &["render", "chitchat"], &["binding", "list"], &["validate"]] {
+        for tenant in TENANTS {
+            let arguments = [&["-t", tenant], arguments].concat();
+            let said = |ran: &Ran| (ran.code, file.redact(&ran.stdout));
+            let expected = said(&file.run(&arguments));
+            assert!(said(&aws.run(&arguments)) == expected, "{arguments:?} on AWS");
+            let again = aws.program.run(&[&["--store", &back], arguments.as_slice()].concat());
+            assert!(said(&again) == expected, "{arguments:?} in the file again");
+        }
+    }
+    for tenant in TENANTS {
+        let values = |ran: Ran| ran.json()["values"].to_string();
+        let arguments = ["-t", tenant, "get", "-o", "json"];
+        assert!(values(file.run(&arguments)) == values(aws.run(&arguments)), "{tenant}");
+    }
+    assert!(aws.run(&["drift", "--all"]).code == 0);
+    aws.run(&["-t", "sonrisa", "set", "persona.name", "Sol"]).ok();
+    let differs = aws.run(&to_aws);
+    assert!(differs.code == 5 && differs.stdout.contains("✗ sonrisa: differs in head, values"), "{differs:?}");
 }

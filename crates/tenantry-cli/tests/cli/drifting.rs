@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::aws::OnAws;
 use crate::program::{Program, Ran, snapshot};
 
 /// The tenant acme with values and a secret, some of which were changed by hand.
@@ -103,4 +104,52 @@ fn what_cannot_be_used_is_not_adopted_and_never_shown() {
     let refused = drift(&program, &["--adopt"]);
     assert!(refused.refused(4).contains("acme: persona.name"), "{refused:?}");
     assert!(!refused.stderr.contains("CANARY"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_another_program_wrote_to_dynamodb_and_secrets_manager_is_found_and_settled() {
+    let aws = OnAws::new().await;
+    aws.run(&["tenant", "create", "acme", "--name", "Acme"]).ok();
+    aws.run(&["-t", "acme", "set", "persona.name", "Ada", "persona.language", "de"]).ok();
+    aws.run_with(&["-t", "acme", "set", "openai.api_key", "-"], "sk-CANARY-acme-0123456789").ok();
+    let drift = |arguments: &[&str]| aws.run(&[&["-t", "acme", "drift"], arguments].concat());
+    drift(&[]).ok();
+    aws.put_item("acme", "persona.name", r#"{"S":"Eve"}"#);
+    aws.put_item("acme", "company", r#"{"M":{"website":{"S":"https://acme.example"}}}"#);
+    let told = |ran: &Ran| -> Vec<String> {
+        let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let changes = document[0]["changes"].as_array().unwrap();
+        changes
+            .iter()
+            .map(|one| format!("{} {}", one["kind"].as_str().unwrap(), one["key"].as_str().unwrap()))
+            .collect()
+    };
+    let found = drift(&["-o", "json"]);
+    assert_eq!((found.code, told(&found)), (5, vec!["added company.website".into(), "changed persona.name".into()]));
+    aws.put_secret("acme", r#"{"openai_api_key":"sk-CANARY-by-hand-0123456789"}"#);
+    let found = drift(&["-o", "json"]);
+    assert_eq!(told(&found)[1], "changed openai.api_key");
+    assert!(!found.all().contains("CANARY"), "{found:?}");
+    drift(&["--adopt", "--reason", "outage"]).ok();
+    drift(&[]).ok();
+    assert_eq!(aws.run(&["-t", "acme", "get", "persona.name"]).ok(), "Eve\n");
+    aws.put_item("acme", "persona.name", r#"{"S":"Mallory"}"#);
+    drift(&["--restore"]).ok();
+    assert_eq!(aws.run(&["-t", "acme", "get", "persona.name"]).ok(), "Eve\n");
+    let history = aws.run(&["-t", "acme", "history", "-o", "json"]).json();
+    assert_eq!(history.as_array().unwrap().len(), 5, "{history}");
+}
+
+#[tokio::test]
+async fn a_tenant_that_another_program_filled_is_adopted() {
+    let aws = OnAws::new().await;
+    aws.put_item("acme", "persona.name", r#"{"S":"Ada"}"#);
+    aws.put_item("acme", "persona.language", r#"{"S":"de"}"#);
+    let found = aws.run(&["-t", "acme", "drift"]);
+    assert!(found.code == 5 && found.stdout.contains("revision 0: 2 values were changed by hand"), "{found:?}");
+    let adopted = aws.run(&["-t", "acme", "drift", "--adopt", "--reason", "taken over"]);
+    assert!(adopted.ok().contains("adopted as revision 1"), "{adopted:?}");
+    assert!(aws.run(&["-t", "acme", "drift"]).ok().contains("revision 1: as the last managed write left it"));
+    assert_eq!(aws.run(&["-t", "acme", "get", "persona.name"]).ok(), "Ada\n");
+    assert_eq!(aws.run(&["tenant", "list", "-o", "json"]).json()[0]["tenant_id"], "acme");
 }
