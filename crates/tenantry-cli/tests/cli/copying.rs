@@ -1,5 +1,7 @@
 //! `copy`: whole tenants from one store to another, verified, and never over what is there.
 
+use std::process::Stdio;
+
 use rusqlite::Connection;
 
 use crate::aws::OnAws;
@@ -82,6 +84,33 @@ fn one_tenant_is_copied_and_the_rest_goes_on_later() {
     assert!(rest.ok().contains("copied     3 scopes") && rest.stdout.contains("the same   1 scope"), "{rest:?}");
     let nobody = copy(&program, &["-t", "ghost"]);
     assert_eq!((nobody.code, nobody.stdout.as_str()), (5, "✗ ghost: there is no such tenant\n"));
+}
+
+#[test]
+fn a_copy_that_was_killed_goes_on_where_it_was() {
+    let program = Program::new();
+    let tenant = |n: u32| format!("- {{tenant_id: t{n:03}, display_name: T{n}, values: {{persona.name: Ada{n}}}}}\n");
+    let file = program.file("many.yaml", &format!("tenants:\n{}", (0..150).map(tenant).collect::<String>()));
+    program.run(&["apply", "-f", &file]).ok();
+    other(&program, &["init"]).ok();
+    let (from, to) = (program.url(), other_url(&program));
+    let mut killed = program.command(&["copy", "--from", &from, "--to", &to]);
+    let mut killed = killed.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let seen = Connection::open(program.path("other.db")).unwrap();
+    let copied = || seen.query_row("SELECT count(*) FROM scopes", [], |row| row.get::<_, u32>(0)).unwrap_or_default();
+    while copied() < 3 && killed.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let before = copied();
+    assert!((3..=150).contains(&before), "{before}");
+    let document = copy(&program, &["-o", "json"]).json();
+    let outcomes: Vec<_> = document["scopes"].as_array().unwrap().iter().map(|row| row["outcome"].as_str()).collect();
+    let count = |outcome| outcomes.iter().filter(|found| **found == Some(outcome)).count();
+    assert_eq!((count("same"), count("copied")), (before as usize, 150 - before as usize));
+    copy(&program, &["--verify-only"]).ok();
+    other(&program, &["doctor"]).ok();
 }
 
 #[test]

@@ -147,6 +147,12 @@ async fn a_tenant_that_another_program_filled_is_adopted() {
     aws.put_item("acme", "persona.language", r#"{"S":"de"}"#);
     let found = aws.run(&["-t", "acme", "drift"]);
     assert!(found.code == 5 && found.stdout.contains("revision 0: 2 values were changed by hand"), "{found:?}");
+    let file = format!("sqlite:{}", aws.program.path("file.db").display());
+    aws.program.run(&["--store", &file, "init"]).ok();
+    let copied = aws.run(&["copy", "--from", &aws.url().to_string(), "--to", &file, "-t", "acme"]);
+    assert!(copied.ok().contains("2 values, 0 secrets, 0 bindings, 0 revisions"), "{copied:?}");
+    let there = aws.program.run(&["--store", &file, "-t", "acme", "drift", "--adopt"]);
+    assert!(there.ok().contains("adopted as revision 1"), "{there:?}");
     let adopted = aws.run(&["-t", "acme", "drift", "--adopt", "--reason", "taken over"]);
     assert!(adopted.ok().contains("adopted as revision 1"), "{adopted:?}");
     assert!(aws.run(&["-t", "acme", "drift"]).ok().contains("revision 1: as the last managed write left it"));
