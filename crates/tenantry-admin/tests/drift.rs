@@ -249,6 +249,38 @@ async fn what_cannot_be_used_is_told_without_its_value_and_not_adopted() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_used_where_nothing_was_is_removed_when_putting_back() {
+    let store = ByHand::new().await;
+    store.put("facts.a", "CANARY{");
+    store.put("routes", "1");
+    store.edit("UPDATE items SET value = '\"Eve\"' WHERE key = 'persona.name'");
+    assert_eq!(store.told().await, ["unusable facts.a", "changed persona.name", "unusable routes"]);
+    assert!(!format!("{:?}", store.drift().await).contains("CANARY"));
+    let refused = store.adopt().await;
+    assert!(matches!(&refused, Err(ServiceError::Unusable(_))), "{refused:?}");
+    let back = store.acme.service.put_back(&store.acme.scope, &context()).await.unwrap();
+    assert_eq!((back.revision, back.differences.len()), (Revision(4), 1));
+    let drift = store.drift().await;
+    assert!(drift.is_none() && drift.oddities.is_empty() && store.doctor_is_content().await, "{drift:?}");
+    assert!(store.items().await.iter().all(|item| item.key != key("facts.a") && item.key != key("routes")));
+}
+
+#[tokio::test]
+async fn a_field_of_the_secret_that_cannot_be_read_is_removed_or_told() {
+    let store = ByHand::new().await;
+    store.edit("UPDATE secret_fields SET sealed = x'00' WHERE field = 'model_url'");
+    assert_eq!(store.told().await, ["unusable model.url"]);
+    store.acme.service.put_back(&store.acme.scope, &context()).await.unwrap();
+    assert!(store.drift().await.is_none(), "what may be shown is in the log");
+    store.edit("UPDATE secret_fields SET sealed = x'00' WHERE field = 'model_api_key'");
+    let back = store.acme.service.put_back(&store.acme.scope, &context()).await.unwrap();
+    assert_eq!(back.secrets_left, [key("model.api_key")]);
+    let other = ChangeSet::default().set_secret(key("model.api_key"), SecretText::new("CANARY-other".to_owned()));
+    store.acme.change(&store.acme.scope, other).await.unwrap();
+    assert!(store.drift().await.is_none());
+}
+
+#[tokio::test]
 async fn odd_items_are_told_with_their_reason_and_left() {
     let store = ByHand::new().await;
     store.put("persona.nmae", r#""CANARY""#);

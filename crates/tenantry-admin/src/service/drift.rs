@@ -163,7 +163,7 @@ fn compare(service: &Service, state: &ScopeState, expected: &Expected) -> Drift 
     let differences = diff(&should_be.collect::<Vec<_>>(), state.entries());
     let unusable: BTreeMap<Key, String> =
         state.faults(&service.validator).into_iter().map(|fault| (fault.key, fault.reason)).collect();
-    let changes: Vec<_> = differences
+    let mut changes: Vec<_> = differences
         .into_iter()
         .map(|difference| {
             let reason = unusable.get(&difference.key).cloned().or_else(|| secretlike(service, &difference));
@@ -171,10 +171,30 @@ fn compare(service: &Service, state: &ScopeState, expected: &Expected) -> Drift 
             hand_change(difference, reason, last_write)
         })
         .collect();
+    changes.extend(intruders(state, expected, &unusable, &changes));
+    changes.sort_by(|left, right| left.key.cmp(&right.key));
     let told = |oddity: &Oddity| changes.iter().any(|change| stands_at(service, oddity, &change.key));
     let oddities = state.oddities().filter(|oddity| !told(oddity)).cloned().collect();
     let (scope, revision) = (state.scope.clone(), state.revision());
     Drift { scope, revision, changes, oddities, labelled: state.drift }
+}
+
+/// What a hand put where nothing was, and cannot be used, so that it shows in no difference.
+fn intruders(
+    state: &ScopeState,
+    expected: &Expected,
+    unusable: &BTreeMap<Key, String>,
+    changes: &[HandChange],
+) -> Vec<HandChange> {
+    let is_logged = |key: &Key| expected.get(key).is_some_and(|(entry, _)| entry.is_some());
+    let is_told = |key: &Key| changes.iter().any(|change| change.key == *key);
+    let is_served = |key: &Key| state.assembled.layer.entry(key).is_some();
+    let new = unusable.iter().filter(|(key, _)| !is_logged(key) && !is_told(key) && !is_served(key));
+    new.map(|(key, reason)| {
+        let difference = Difference { key: key.clone(), before: None, after: None };
+        hand_change(difference, Some(reason.clone()), expected.get(key).map(|(_, write)| write.clone()))
+    })
+    .collect()
 }
 
 fn hand_change(difference: Difference, reason: Option<String>, last_write: Option<LastWrite>) -> HandChange {

@@ -124,6 +124,10 @@ impl Report {
         }
     }
 
+    fn has_something(&self) -> bool {
+        self.labelled || !self.changes.is_empty() || !self.oddities.is_empty()
+    }
+
     /// The first line: what was found, and what was done about it.
     fn summary(&self) -> String {
         let Self { scope, revision, .. } = self;
@@ -142,8 +146,19 @@ impl Report {
     }
 }
 
+/// Of many scopes, those in which there is nothing to see are counted.
 fn text(reports: &[Report], output: &Output) -> String {
-    reports.iter().map(|report| one(report, output)).collect::<Vec<_>>().join("\n")
+    let told: Vec<_> = reports.iter().filter(|report| reports.len() == 1 || report.has_something()).collect();
+    let mut lines: Vec<_> = told.iter().map(|report| one(report, output)).collect();
+    match reports.len() - told.len() {
+        0 => {}
+        rest => {
+            let mark = output.paint().tone(Tone::Good, "✓");
+            let them = if rest == 1 { "it" } else { "them" };
+            lines.push(format!("{mark} {}: as the last managed write left {them}", shown::count(rest, "scope")));
+        }
+    }
+    lines.join("\n")
 }
 
 fn one(report: &Report, output: &Output) -> String {

@@ -77,7 +77,11 @@ impl Service {
             if still_open == 0 || still_open >= open {
                 return Ok(back);
             }
-            match self.put_some_back(&states, &drift, context).await {
+            let step = match intruders(states.looked_at(), &drift) {
+                keys if keys.is_empty() => self.put_some_back(&states, &drift, context).await,
+                keys => self.remove(&states, &keys, context).await,
+            };
+            match step {
                 Err(error) => patience.wait_after(error).await?,
                 Ok(None) => return Ok(back),
                 Ok(Some(step)) => {
@@ -186,6 +190,34 @@ impl Service {
         })
     }
 
+    /// Removes what cannot be used and stands where nothing was: nothing that is served differs by that.
+    async fn remove(&self, states: &States, keys: &[Key], context: &Context) -> Result<Option<Step>, ServiceError> {
+        let state = states.looked_at();
+        let mut entry = context.entry(&state.scope, Action::Restore)?;
+        entry.detail = Some("removed what was put here by hand and cannot be used".to_owned());
+        let field = |key: &Key| Some((self.catalog.secret_field(key)?.to_owned(), None));
+        let secret = state.secret.as_ref().map(|secret| SecretWrite {
+            expected: Some(secret.version.clone()),
+            fields: keys.iter().filter_map(field).collect(),
+        });
+        let is_plain = |key: &&Key| self.catalog.secret_field(key).is_none();
+        let removed = |key: &Key| ItemChange { key: key.clone(), value: None };
+        let items = keys.iter().filter(is_plain).take(limits::MOST_CHANGES).map(removed).collect();
+        let commit = Commit {
+            scope: state.scope.clone(),
+            expected: Expected::At(state.revision()),
+            head: HeadChange::Keep,
+            items,
+            secret: secret.filter(|secret| !secret.fields.is_empty()),
+            claims: Vec::new(),
+            default_revision: Revision(0),
+            entry,
+        };
+        let committed = self.stores.commit(commit).await;
+        let committed = committed.map_err(|error| ServiceError::of_commit(error, &state.scope, None))?;
+        Ok(Some(Step { revision: committed.revision, differences: Vec::new() }))
+    }
+
     /// Puts back as much as one change set takes; none if all is so already.
     async fn put_some_back(
         &self,
@@ -222,6 +254,16 @@ fn unmanaged<'a>(state: &'a ScopeState, differences: &[Difference]) -> Vec<&'a I
     let is_served = |item: &Item| state.entries().iter().any(|(key, _)| key.is_within(&item.key));
     let is_changed = |item: &Item| changed.iter().any(|key| key.is_within(&item.key));
     state.items.iter().filter(|item| is_changed(item) || item.meta.is_none() && is_served(item)).collect()
+}
+
+/// What a hand put where nothing was and is in no difference, because it cannot be used.
+fn intruders(state: &ScopeState, drift: &Drift) -> Vec<Key> {
+    let is_intruder = |change: &&HandChange| {
+        change.kind == HandChangeKind::Unusable
+            && change.expected.is_none()
+            && state.assembled.layer.entry(&change.key).is_none()
+    };
+    drift.changes.iter().filter(is_intruder).map(|change| change.key.clone()).collect()
 }
 
 /// Whether it is a secret whose old text is needed.
