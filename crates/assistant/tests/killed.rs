@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is a test that fails")]
 
+#[expect(dead_code, reason = "other tests use more of it")]
 mod stored;
 
 use std::sync::Arc;
