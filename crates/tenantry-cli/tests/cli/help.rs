@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
     "init",
     "tenant",
     "set",
@@ -20,7 +20,9 @@ const COMMANDS: [&str; 22] = [
     "binding",
     "token",
     "log",
+    "drift",
     "backup",
+    "copy",
     "serve",
     "demo",
     "doctor",

@@ -3,7 +3,9 @@
 
 mod aws;
 mod by_hand;
+mod copying;
 mod demo;
+mod drifting;
 mod files;
 mod help;
 mod processes;
