@@ -6,6 +6,7 @@ pub(crate) mod binding;
 pub(crate) mod catalog;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod explain;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Backup(backup) => backup.run(&open().await?).await?,
         Command::Serve(serve) => serve.run(open().await?).await?,
         Command::Demo(demo) => demo.run(global).await?,
+        Command::Deploy(deploy) => deploy.run(global)?,
         Command::Doctor(doctor) => return doctor.run(global).await,
         Command::Completions(completions) => completions.run()?,
     }
