@@ -3,7 +3,9 @@
 
 mod aws;
 mod by_hand;
+mod cloud;
 mod demo;
+mod deploy;
 mod files;
 mod help;
 mod processes;
