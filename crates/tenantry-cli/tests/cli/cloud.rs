@@ -113,9 +113,18 @@ impl Answer {
 
     /// The texts of all elements of this name.
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        self.insides(name).map(plain).collect()
+    }
+
+    /// All members of lists, each as an answer of its own.
+    pub(crate) fn members(&self) -> Vec<Self> {
+        self.insides("member").map(|body| Self { status: self.status, body: body.to_owned() }).collect()
+    }
+
+    fn insides(&self, name: &str) -> impl Iterator<Item = &str> {
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-        let after = self.body.split(&open).skip(1);
-        after.map(|rest| plain(rest.split(&close).next().unwrap())).collect()
+        let parts: Vec<_> = self.body.split(&open).skip(1).collect();
+        parts.into_iter().map(move |rest| rest.split(&close).next().unwrap())
     }
 
     /// The policy document in the first element of this name.

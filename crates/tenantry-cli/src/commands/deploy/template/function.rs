@@ -18,7 +18,7 @@ pub(super) fn function() -> Resources {
         with(
             resource("Function", "AWS::Lambda::Function", &properties()),
             // Without its permissions its first start would fail.
-            json!({"DependsOn": "FunctionPolicy"}),
+            json!({"DependsOn": ["FunctionPolicy", "TenantPolicy"]}),
         ),
     ]
 }

@@ -1,7 +1,7 @@
 //! The roles, with the policies that [`tenantry_store::policy`] makes and the tests judge.
 //!
-//! The function's policy stands beside its role: the tenant role trusts the function's, and the function's policy names the
-//! tenant role, so a role that held its own policy would have to stand before itself.
+//! Each policy stands beside its role: the tenant role trusts the function's, and the function's policy names the tenant role,
+//! so a role that held its own policy would have to stand before itself.
 
 use serde_json::{Value, json};
 use tenantry_store::policy::{
@@ -9,7 +9,7 @@ use tenantry_store::policy::{
 };
 
 use super::references::substituted;
-use super::{Resources, WITH_OPERATOR, resource, tags, with};
+use super::{Resources, WITH_OPERATOR, only_if, resource, tags, with};
 
 /// The function's log group. Its own attribute `Arn` ends in `:*`, and the policy adds that.
 const LOG_GROUP: &str = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${FunctionLog}";
@@ -18,24 +18,35 @@ const LONGEST_SESSION: u32 = 3600;
 
 /// The roles and policies.
 pub(super) fn roles(names: &Names) -> Resources {
-    let function = function_permissions(names, "${TenantRole.Arn}", LOG_GROUP);
-    let function_policy = json!({
-        "PolicyName": "function",
-        "Roles": [{"Ref": "FunctionRole"}],
-        "PolicyDocument": substituted(function),
-    });
-    let managed = |name, told: &str, permissions: Value| {
-        let properties = json!({"Description": told, "PolicyDocument": substituted(permissions)});
-        resource(name, "AWS::IAM::ManagedPolicy", &properties)
-    };
     vec![
         function_role(),
-        tenant_role(names),
-        resource("FunctionPolicy", "AWS::IAM::Policy", &function_policy),
+        inline("FunctionPolicy", "FunctionRole", function_permissions(names, "${TenantRole.Arn}", LOG_GROUP)),
+        tenant_role(),
+        inline("TenantPolicy", "TenantRole", tenant_permissions(names)),
+        operator_role(),
         managed("OperatorPolicy", "What managing configurations needs", operator_permissions(names)),
         managed("ProvisionerPolicy", "What tenantry init needs", provisioner_permissions(names)),
-        operator_role(),
     ]
+}
+
+/// The policy of one role.
+fn inline(name: &str, role: &str, permissions: Value) -> (String, Value) {
+    let properties = json!({
+        "PolicyName": "tenantry",
+        "Roles": [{"Ref": role}],
+        "PolicyDocument": substituted(permissions),
+    });
+    resource(name, "AWS::IAM::Policy", &properties)
+}
+
+/// A policy that anybody may be given, and that the operator's role has.
+fn managed(name: &str, told: &str, permissions: Value) -> (String, Value) {
+    let properties = json!({
+        "Description": told,
+        "Roles": only_if(WITH_OPERATOR, &json!([{"Ref": "OperatorRole"}])),
+        "PolicyDocument": substituted(permissions),
+    });
+    resource(name, "AWS::IAM::ManagedPolicy", &properties)
 }
 
 fn function_role() -> (String, Value) {
@@ -54,12 +65,11 @@ fn function_role() -> (String, Value) {
     resource("FunctionRole", "AWS::IAM::Role", &properties)
 }
 
-fn tenant_role(names: &Names) -> (String, Value) {
+fn tenant_role() -> (String, Value) {
     let properties = json!({
         "Description": "A session of this role, tagged with a tenant, reads that tenant and the defaults",
         "AssumeRolePolicyDocument": substituted(tenant_trust("${FunctionRole.Arn}")),
         "MaxSessionDuration": LONGEST_SESSION,
-        "Policies": [{"PolicyName": "tenant", "PolicyDocument": substituted(tenant_permissions(names))}],
         "Tags": tags(),
     });
     resource("TenantRole", "AWS::IAM::Role", &properties)
@@ -77,7 +87,6 @@ fn operator_role() -> (String, Value) {
             }],
         },
         "MaxSessionDuration": LONGEST_SESSION,
-        "ManagedPolicyArns": [{"Ref": "OperatorPolicy"}, {"Ref": "ProvisionerPolicy"}],
         "Tags": tags(),
     });
     with(resource("OperatorRole", "AWS::IAM::Role", &properties), json!({"Condition": WITH_OPERATOR}))
