@@ -78,7 +78,8 @@ pub fn scope(number: usize) -> Scope {
     Scope::Tenant(workload::tenant(number))
 }
 
-fn creation(number: usize) -> Commit {
+/// The creation of a tenant with its overrides and secrets.
+pub fn creation(number: usize) -> Commit {
     let fields: BTreeMap<_, _> =
         SECRETS.iter().map(|(name, text)| ((*name).to_owned(), Some(SecretText::new((*text).to_owned())))).collect();
     let items = workload::overrides(number).collect();

@@ -136,6 +136,11 @@ impl Global {
         }
     }
 
+    /// Whether a flag names a scope, whatever `TENANTRY_TENANT` says.
+    pub(crate) fn has_scope_flag(&self) -> bool {
+        self.operator || self.tenant.is_some()
+    }
+
     /// The tenant that the command is about, where the global scope makes no sense.
     pub(crate) fn tenant(&self) -> anyhow::Result<TenantId> {
         match self.scope()? {
@@ -173,7 +178,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(commands::token::Token),
     Log(commands::log::Log),
+    Drift(commands::drift::Drift),
     Backup(commands::backup::Backup),
+    Copy(commands::copy::Copy),
     Serve(commands::serve::Serve),
     Demo(commands::demo::Demo),
     Doctor(commands::doctor::Doctor),

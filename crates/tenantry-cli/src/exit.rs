@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     NotFound = 3,
     /// Values are not valid; nothing was changed.
     Invalid = 4,
-    /// Somebody else changed or took it meanwhile.
+    /// Somebody else changed or took it meanwhile, or it is another than it should be.
     Conflict = 5,
     /// It is not allowed, or not safe.
     Refused = 6,
@@ -41,7 +41,7 @@ Exit codes:
   3  not found: no such tenant, parameter, prompt, revision or token
   4  invalid: values break rules, all of which are listed; nothing was changed. Or what is
      stored cannot be used, and nothing is shown in its place
-  5  conflict: changed meanwhile, or in use already
+  5  conflict: changed meanwhile or by hand, in use already, or not the same in two stores
   6  denied or refused: not allowed, or not safe
   7  the store is unavailable or cannot be opened";
 
@@ -137,7 +137,8 @@ fn code_of_service(error: &ServiceError) -> Exit {
     }
 }
 
-fn code_of_store(error: &StoreError) -> Exit {
+/// The exit code of a store's error.
+pub(crate) fn code_of_store(error: &StoreError) -> Exit {
     match error {
         StoreError::Conflict { .. } | StoreError::SecretConflict | StoreError::Taken(_) => Exit::Conflict,
         StoreError::Missing(_) => Exit::NotFound,

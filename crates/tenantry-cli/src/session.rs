@@ -125,15 +125,19 @@ fn default_file() -> anyhow::Result<PathBuf> {
 
 /// The master key, or where it is.
 pub(crate) fn open_options(global: &Global) -> anyhow::Result<OpenOptions> {
-    let master_key = match std::env::var("TENANTRY_MASTER_KEY") {
-        Ok(text) if !text.is_empty() => Some(SecretText::new(text)),
-        Ok(_) | Err(std::env::VarError::NotPresent) => None,
-        Err(std::env::VarError::NotUnicode(_)) => {
-            let trouble = Trouble::usage("TENANTRY_MASTER_KEY is no text").help("it is 64 hexadecimal digits");
-            return Err(trouble.into());
-        }
-    };
+    let master_key = master_key("TENANTRY_MASTER_KEY")?;
     Ok(OpenOptions { master_key, master_key_file: global.master_key_file.clone(), ..OpenOptions::default() })
+}
+
+/// The master key that a variable holds.
+pub(crate) fn master_key(variable: &str) -> anyhow::Result<Option<SecretText>> {
+    match std::env::var(variable) {
+        Ok(text) if !text.is_empty() => Ok(Some(SecretText::new(text))),
+        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(Trouble::usage(format!("{variable} is no text")).help("it is 64 hexadecimal digits").into())
+        }
+    }
 }
 
 /// The longest name of an actor, in characters.

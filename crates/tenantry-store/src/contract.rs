@@ -120,6 +120,7 @@ macro_rules! store_contract {
                     a_scope_that_is_here_is_not_taken_over
                     a_scope_is_taken_over_once
                     a_taken_over_scope_goes_on_with_the_next_revision
+                    a_copied_secret_has_a_version_that_its_history_does_not_name
                     a_copy_with_a_taken_binding_changes_nothing
                     a_suspended_tenant_stays_suspended
                     the_global_scope_is_taken_over

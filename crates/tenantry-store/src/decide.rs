@@ -130,6 +130,19 @@ pub(crate) fn check_copy(copy: &ScopeCopy, found: Option<&Head>, last: Revision)
     Ok(())
 }
 
+/// The newest numbered version of the secret that a copy's history names; 0 if it names none. Versions go on behind it, so
+/// that none is ever given twice.
+pub(crate) fn named_secret_version(copy: &ScopeCopy) -> u64 {
+    let differences = copy.log.iter().flat_map(|entry| &entry.changes);
+    let entries = differences.flat_map(|difference| [&difference.before, &difference.after]).flatten();
+    let version = |entry: &Entry| match entry {
+        // No store of ours counts further; whatever is larger was written by a hand.
+        Entry::Secret(mark) => mark.version.parse::<u32>().ok().map(u64::from),
+        Entry::Value(_) => None,
+    };
+    entries.filter_map(version).max().unwrap_or_default()
+}
+
 /// A copied entry under the id that it has here.
 pub(crate) fn copied_entry(entry: LogEntry, place: impl Display) -> LogEntry {
     LogEntry { id: entry_id(&entry.scope, place), ..entry }

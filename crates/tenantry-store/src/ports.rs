@@ -97,8 +97,8 @@ pub trait Store: ParameterStore + SecretStore {
     /// move from one tenant to another, in whatever order they stand. What is refused names the scope.
     async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Committed>, BatchError>;
 
-    /// Whether [`Store::commit_all`] takes so many commits of such sizes at once. A single one that is within
-    /// [`crate::limits`] always fits.
+    /// Whether [`Store::commit_all`] takes so many commits of such sizes at once. A single one counts as fitting: parts of it
+    /// cannot be made by themselves.
     fn fits_together(&self, _commits: &[Commit]) -> bool {
         true
     }

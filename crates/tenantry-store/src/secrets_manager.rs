@@ -387,8 +387,11 @@ where
 {
     match error.code() {
         Some("ResourceNotFoundException") => Ok(Found::Nothing),
-        // Asked for a value, the service says this of a secret that is marked for deletion alone.
-        Some("InvalidRequestException") => Ok(Found::Deleted),
+        // The service says this of other troubles as well, such as a key that is disabled: they must not pass for absence,
+        // or the tenant would get the operator's connections in place of its own.
+        Some("InvalidRequestException") if error.message().is_some_and(|told| told.contains("delet")) => {
+            Ok(Found::Deleted)
+        }
         _ => Err(failed(Service::SecretsManager, error)),
     }
 }

@@ -119,7 +119,8 @@ fn drift(stored: &StoredScope, secret: Option<&StoredSecret>) -> Vec<Oddity> {
         reason: "changed since the last managed write; `tenantry drift` shows how".to_owned(),
     };
     let version = secret.map(|secret| &secret.version);
-    let is_rotated = version.is_some() && stored.secret_version.is_some() && stored.secret_version.as_ref() != version;
+    // Rotated, or removed.
+    let is_rotated = stored.secret_version.is_some() && stored.secret_version.as_ref() != version;
     let items = stored.drift.then(|| changed("the items"));
     items.into_iter().chain(is_rotated.then(|| changed("the secret"))).collect()
 }

@@ -278,7 +278,7 @@ fn claims(
 }
 
 /// The names that a state reserves, each with its parameter: the values that must differ from tenant to tenant.
-fn reserved(service: &Service, entries: &[(Key, Entry)]) -> (BTreeMap<Binding, Key>, Vec<Violation>) {
+pub(super) fn reserved(service: &Service, entries: &[(Key, Entry)]) -> (BTreeMap<Binding, Key>, Vec<Violation>) {
     let (mut reserved, mut faults) = (BTreeMap::new(), Vec::new());
     for (key, entry) in entries {
         let namespace = service.catalog().parameter(key).and_then(|parameter| parameter.unique.as_deref());

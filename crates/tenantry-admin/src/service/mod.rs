@@ -6,7 +6,9 @@
 mod bind;
 mod bundle;
 mod change;
+mod copy;
 mod decide;
+mod drift;
 mod effective;
 mod error;
 mod export;
@@ -32,10 +34,12 @@ use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::FingerprintKey;
 use tenantry_core::usable::{Fault, verdict};
 use tenantry_core::validate::{Validator, Violation};
-use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, StoredSecret, Stores};
+use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, SecretVersion, StoredSecret, Stores};
 
 pub use bundle::{Bundle, BundleError, BundleTenant, BundleValues};
 pub use change::Changed;
+pub use copy::{CopiedScope, CopiedTokens, CopyOutcome, CopyStopped, Copying, Extent, Part};
+pub use drift::{Adopted, Drift, HandChange, HandChangeKind, LastWrite, PutBack};
 pub use effective::{Effective, LeafDifference};
 pub use error::ServiceError;
 pub use history::Restored;
@@ -122,7 +126,10 @@ impl Service {
         match (stored, scope) {
             (None, Scope::Tenant(tenant)) => Err(ServiceError::UnknownTenant(tenant.clone())),
             (Some(stored), _) => {
-                Ok(ScopeState::assemble(self, scope, Some(stored.head), stored.items, secret, &stored.odd))
+                let moved = stored.secret_version.as_ref().is_some_and(|version| !names(secret.as_ref(), version));
+                let drift = stored.drift || moved;
+                let state = ScopeState::assemble(self, scope, Some(stored.head), stored.items, secret, &stored.odd);
+                Ok(ScopeState { drift, secret_moved: moved, ..state })
             }
             (None, Scope::Global) => Ok(ScopeState::assemble(self, scope, None, Vec::new(), secret, &[])),
         }
@@ -152,6 +159,15 @@ struct ScopeState {
     assembled: Assembled,
     /// Items and fields of the secret that the store could not read.
     unreadable: Vec<Oddity>,
+    /// Whether the store tells that this is not what the last managed write left.
+    drift: bool,
+    /// Whether the secret has another version than the one that belongs to the revision.
+    secret_moved: bool,
+}
+
+/// Whether a secret that was read has the version.
+fn names(secret: Option<&StoredSecret>, version: &SecretVersion) -> bool {
+    secret.is_some_and(|secret| secret.version == *version)
 }
 
 impl ScopeState {
@@ -170,7 +186,17 @@ impl ScopeState {
         let odd = odd.iter().chain(secret.iter().flat_map(|secret| &secret.odd));
         let unreadable = odd.map(|odd| Oddity { place: odd.key.clone(), reason: odd.reason.clone() }).collect();
         let display_name = head.as_ref().map_or_else(String::new, |head| head.display_name.clone());
-        Self { scope: scope.clone(), head, display_name, items, secret, assembled, unreadable }
+        Self {
+            scope: scope.clone(),
+            head,
+            display_name,
+            items,
+            secret,
+            assembled,
+            unreadable,
+            drift: false,
+            secret_moved: false,
+        }
     }
 
     /// A tenant that is about to be created.

@@ -5,10 +5,12 @@ pub(crate) mod backup;
 pub(crate) mod binding;
 pub(crate) mod catalog;
 pub(crate) mod completions;
+pub(crate) mod copy;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
@@ -53,7 +55,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Binding(binding) => binding.run(&open().await?).await?,
         Command::Token(token) => token.run(&open().await?).await?,
         Command::Log(log) => log.run(&open().await?).await?,
+        Command::Drift(drift) => return drift.run(&open().await?).await,
         Command::Backup(backup) => backup.run(&open().await?).await?,
+        Command::Copy(copy) => return copy.run(global).await,
         Command::Serve(serve) => serve.run(open().await?).await?,
         Command::Demo(demo) => demo.run(global).await?,
         Command::Deploy(deploy) => deploy.run(global)?,

@@ -1,7 +1,9 @@
 //! The same commands on DynamoDB and Secrets Manager.
 
+use std::io::{Read as _, Write as _};
 use std::process::Command;
 
+use serde_json::json;
 use tenantry_emulators::shared;
 use tenantry_store::StoreUrl;
 use tenantry_store::contract::place::Place;
@@ -11,9 +13,9 @@ use crate::program::{Program, Ran};
 const COMPANIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/companies.yaml");
 
 /// The program with a store on the emulators.
-struct OnAws {
-    program: Program,
-    place: Place,
+pub(crate) struct OnAws {
+    pub(crate) program: Program,
+    pub(crate) place: Place,
 }
 
 impl OnAws {
@@ -24,14 +26,47 @@ impl OnAws {
         Self { program: Program::without_store(), place }
     }
 
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let on_aws = Self::without_store().await;
         on_aws.run(&["init"]).ok();
         on_aws
     }
 
-    fn url(&self) -> StoreUrl {
+    pub(crate) fn url(&self) -> StoreUrl {
         self.place.url()
+    }
+
+    /// Calls DynamoDB as another program does.
+    pub(crate) fn put_item(&self, tenant: &str, key: &str, value: &str) {
+        let item = format!(
+            r#"{{"TableName":"{}-TenantConfiguration","Item":{{"tenant_id":{{"S":"{tenant}"}},"config_key":{{"S":"{key}"}},"config_value":{value},"description":{{"S":"by hand"}}}}}}"#,
+            self.place.name
+        );
+        let aws = &self.place.options.aws;
+        post(aws.dynamodb_url.as_ref().unwrap(), "dynamodb", "DynamoDB_20120810.PutItem", &item);
+    }
+
+    /// Puts another version of a secret in force, as another program does. In steps, because moto forgets to take the
+    /// label from a version to which it was moved before.
+    pub(crate) fn put_secret(&self, tenant: &str, text: &str) {
+        let name = format!("{}/tenant/{tenant}", self.place.name);
+        let call = |action: &str, body: serde_json::Value| -> serde_json::Value {
+            let url = self.place.options.aws.secrets_manager_url.as_ref().unwrap();
+            let answer = post(url, "secretsmanager", &format!("secretsmanager.{action}"), &body.to_string());
+            serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        };
+        let current = call("GetSecretValue", json!({"SecretId": name, "VersionStage": "AWSCURRENT"}));
+        let token = "f".repeat(32);
+        let put =
+            json!({"SecretId": name, "SecretString": text, "ClientRequestToken": token, "VersionStages": ["MINE"]});
+        let made = call("PutSecretValue", put);
+        let moved = json!({
+            "SecretId": name,
+            "VersionStage": "AWSCURRENT",
+            "RemoveFromVersionId": current["VersionId"],
+            "MoveToVersionId": made["VersionId"],
+        });
+        call("UpdateSecretVersionStage", moved);
     }
 
     /// The program as a person has it: told by AWS's own variables where things are.
@@ -48,16 +83,36 @@ impl OnAws {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments))
     }
 
-    fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
         let file = self.program.file("input", input);
         let mut command = self.command(arguments);
         command.stdin(std::fs::File::open(file).unwrap());
         Ran::of(&mut command)
     }
+}
+
+/// Sends one call of AWS's JSON protocol; the emulators look at no signature.
+fn post(url: &str, service: &str, target: &str, body: &str) -> String {
+    let version = if service == "dynamodb" { "1.0" } else { "1.1" };
+    let authority = url.strip_prefix("http://").unwrap().trim_end_matches('/');
+    let credential = format!("AKIATEST/20260101/eu-central-1/{service}/aws4_request");
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: {authority}\r\nX-Amz-Target: {target}\r\nX-Amz-Date: 20260101T000000Z\r\n\
+         Content-Type: application/x-amz-json-{version}\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=00\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = std::net::TcpStream::connect(authority).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
 }
 
 #[tokio::test]

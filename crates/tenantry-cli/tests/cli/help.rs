@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 25] = [
     "init",
     "tenant",
     "set",
@@ -20,7 +20,9 @@ const COMMANDS: [&str; 23] = [
     "binding",
     "token",
     "log",
+    "drift",
     "backup",
+    "copy",
     "serve",
     "demo",
     "doctor",

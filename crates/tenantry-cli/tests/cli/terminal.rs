@@ -95,3 +95,11 @@ fn a_secret_is_asked_for_and_not_shown() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("set (v1, fingerprint"), "{ran:?}");
 }
+
+#[test]
+fn copying_shows_how_far_it_is() {
+    let program = Program::with_acme();
+    program.run(&["--store", "sqlite:other.db", "init"]).ok();
+    let ran = Session::start(&program, "copy --from sqlite:tenantry.db --to sqlite:other.db", &[]).end();
+    assert!(ran.stdout.contains("0/1 acme") && ran.stdout.contains("1 scope (acme)"), "{ran:?}");
+}

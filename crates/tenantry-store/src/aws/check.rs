@@ -1,5 +1,6 @@
 //! Looks a store on AWS over, and settles what was interrupted.
 
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use tenantry_core::scope::Scope;
 
@@ -11,6 +12,8 @@ use crate::records::{Finding, PageRequest, Severity};
 
 /// How many of a kind of trouble are told by name.
 const MOST_NAMED: usize = 10;
+/// How many scopes are looked at at the same time.
+const AT_ONCE: usize = 16;
 
 /// Looks at everything, and goes on after each trouble.
 pub(super) async fn check(store: &AwsStore) -> Result<Vec<Finding>, StoreError> {
@@ -102,13 +105,15 @@ async fn erasures(store: &AwsStore) -> Result<Finding, StoreError> {
 /// Heads agree with their items and secrets, and every item can be read.
 async fn scopes(store: &AwsStore) -> Result<Finding, StoreError> {
     let (mut found, mut count) = (Vec::new(), 0);
-    look(store, &Scope::Global, &mut found).await?;
+    found.extend(look(store, Scope::Global).await?);
     let mut page = PageRequest::first(PageRequest::LARGEST);
     loop {
         let listed = store.dynamodb.tenants(&page).await?;
         count += listed.items.len();
-        for tenant in listed.items {
-            look(store, &Scope::Tenant(tenant.tenant_id), &mut found).await?;
+        let looks = listed.items.into_iter().map(|tenant| look(store, Scope::Tenant(tenant.tenant_id)));
+        let mut looks = futures::stream::iter(looks).buffered(AT_ONCE);
+        while let Some(told) = looks.try_next().await? {
+            found.extend(told);
         }
         let Some(next) = listed.next else { break };
         page = page.behind(next);
@@ -117,8 +122,10 @@ async fn scopes(store: &AwsStore) -> Result<Finding, StoreError> {
     Ok(troubles(Severity::Warning, "scopes", &fine, &found, "`tenantry drift` shows what was changed by hand"))
 }
 
-async fn look(store: &AwsStore, scope: &Scope, found: &mut Vec<String>) -> Result<(), StoreError> {
-    let (read, secret) = tokio::join!(store.dynamodb.read(scope), store.secrets.read(scope));
+/// What is wrong with a scope.
+async fn look(store: &AwsStore, scope: Scope) -> Result<Vec<String>, StoreError> {
+    let (read, secret) = tokio::join!(store.dynamodb.read(&scope), store.secrets.read(&scope));
+    let mut found = Vec::new();
     let mut told = |what: String| found.push(format!("{scope}: {what}"));
     match read {
         Ok(None) => {}
@@ -144,5 +151,5 @@ async fn look(store: &AwsStore, scope: &Scope, found: &mut Vec<String>) -> Resul
         Err(error) if error.is_transient() => return Err(error),
         Err(error) => told(error.to_string()),
     }
-    Ok(())
+    Ok(found)
 }

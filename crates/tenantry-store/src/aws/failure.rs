@@ -144,7 +144,9 @@ fn told(code: Option<&str>, message: Option<&str>) -> String {
 
 fn of_code(failure: Box<Failure>) -> StoreError {
     let code = failure.code.as_deref().unwrap_or_default();
-    if DENIALS.contains(&code) || code.starts_with("KMS") {
+    // Of a secret that is there and must not be used, Secrets Manager says that the request is invalid.
+    let is_unusable_secret = code == "InvalidRequestException" && failure.service == Service::SecretsManager;
+    if DENIALS.contains(&code) || code.starts_with("KMS") || is_unusable_secret {
         return StoreError::Denied(failure);
     }
     if code == "ResourceNotFoundException" && failure.service == Service::DynamoDb {

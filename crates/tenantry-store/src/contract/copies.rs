@@ -9,7 +9,7 @@ use tenantry_core::secret::{Fingerprint, SecretMark};
 
 use super::acts::{
     Draft, WHOLE_LOG, at, binding, copy_of, entry, history_of, json, key, log_of, read, read_secret, scope, secret,
-    sight, tenant, texts, value, whole_log,
+    secret_write, sight, tenant, texts, value, whole_log,
 };
 use super::tokens::token;
 use crate::memory::MemoryStore;
@@ -95,6 +95,16 @@ pub async fn a_taken_over_scope_goes_on_with_the_next_revision(stores: Stores) {
         whole_log(&stores, &history_of(&acme)).await.into_iter().map(|made| made.revision).collect();
     assert_eq!(revisions, [4, 3, 2, 1].map(|number| Some(Revision(number))));
     Draft::create("other").take("slack:T1").done(&stores).await;
+}
+
+pub async fn a_copied_secret_has_a_version_that_its_history_does_not_name(stores: Stores) {
+    stores.take_over(copy_of(&source().await, &scope("acme")).await).await.unwrap();
+    let mut version = read_secret(&stores, &scope("acme")).await.version;
+    for text in ["one", "two", "three", "four", "five"] {
+        assert_ne!(version.0, "5", "the version in the copied history");
+        let write = secret_write(Some(&version), &[("f", Some(text))]);
+        version = stores.write_secret(&scope("acme"), write).await.unwrap();
+    }
 }
 
 pub async fn a_copy_with_a_taken_binding_changes_nothing(stores: Stores) {

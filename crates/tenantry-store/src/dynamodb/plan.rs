@@ -169,7 +169,7 @@ impl Plan {
         let place = Place::of(head.head.revision);
         let entry = decide::log_entry(commit.entry.clone(), place, Some(head.head.revision), secret);
         let row = log::to_row(&commit.scope, place, &entry, ticks.next());
-        transaction.put(Part::Log(at), &names.log, row, &Condition::absent())?;
+        transaction.put(Part::Log(at), &names.log, row, &Condition::absent()).map_err(named_log)?;
         if self.is_new(at) {
             transaction.put(Part::Rest, &names.configuration, registered(partition, &head), &Condition::none())?;
         }
@@ -253,6 +253,16 @@ fn next_head(commit: &Commit, situation: &Situation) -> Result<HeadRow, StoreErr
     let first = living.filter(HeadRow::is_stored).map_or(head.revision, |row| row.first);
     let change = random::name();
     Ok(HeadRow { head, first, change, ..HeadRow::unmanaged() })
+}
+
+/// A log entry that is too large is one of a change that is.
+fn named_log(error: StoreError) -> StoreError {
+    match error {
+        StoreError::TooLarge { what: _, size, limit } => {
+            StoreError::TooLarge { what: "the change set, its values before and after,".to_owned(), size, limit }
+        }
+        other => other,
+    }
 }
 
 /// What the items of a scope are when its commit is made.

@@ -93,8 +93,10 @@ impl State {
         if let Some(taken) = copy.bindings.iter().find(|binding| self.bindings.contains_key(binding)) {
             return Err(StoreError::Taken(taken.clone()));
         }
+        let named = decide::named_secret_version(&copy);
         let items = copy.items.into_iter().map(|item| (item.key, (item.value, item.meta))).collect();
-        let secret = copy.secret.map(|fields| KeptSecret { version: tomb.secret_version + 1, fields });
+        let last = tomb.secret_version.max(named);
+        let secret = copy.secret.map(|fields| KeptSecret { version: last + 1, fields });
         self.scopes.insert(copy.scope.clone(), Kept { head: copy.head, items, secret });
         for entry in copy.log {
             self.enter(&copy.scope, |number| decide::copied_entry(entry, number));

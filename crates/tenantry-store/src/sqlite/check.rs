@@ -106,7 +106,7 @@ fn heads(connection: &Connection) -> Result<Finding, StoreError> {
     let mut found = texts(connection, counts)?;
     found.extend(texts(connection, revisions)?);
     found.extend(texts(connection, logged)?);
-    let next = "something else than Tenantry changed them; adopt or restore it";
+    let next = "something else than Tenantry changed them; `tenantry drift --all` tells what";
     Ok(troubles("heads", "every head agrees with its items and its log", &found, next))
 }
 

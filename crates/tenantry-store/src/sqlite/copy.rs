@@ -24,6 +24,8 @@ pub(super) fn take_over(transaction: &Transaction<'_>, sealing: &Sealing, copy: 
     }
     if let Some(fields) = &copy.secret {
         let fields = fields.iter().map(|(name, text)| (name.clone(), Some(text.clone()))).collect();
+        let secret_version = tomb.secret_version.max(decide::named_secret_version(&copy));
+        let tomb = scopes::Tomb { secret_version, ..tomb };
         sealing.write(transaction, scope, &head.incarnation, &tomb, &SecretWrite { expected: None, fields })?;
     }
     if tomb.revision > Revision(0) {

@@ -91,8 +91,9 @@ async fn denied_access_and_a_disabled_key_do_not_pass() {
         assert!(matches!(error, StoreError::Denied(_)) && !error.is_transient(), "{code}: {error:?}");
         behind.dynamodb.heal();
     }
-    for code in ["AccessDeniedException", "DecryptionFailure", "KMSDisabledException"] {
-        behind.secrets_manager.on(Calls::to("GetSecretValue"), Fault::error(400, code, "no"));
+    // The last one is also said of a deleted secret; a key that is disabled must not pass for that.
+    for code in ["AccessDeniedException", "DecryptionFailure", "KMSDisabledException", "InvalidRequestException"] {
+        behind.secrets_manager.on(Calls::to("GetSecretValue"), Fault::error(400, code, "the key is disabled"));
         let error = behind.stores.read_secret(&scope("acme")).await.unwrap_err();
         assert!(matches!(error, StoreError::Denied(_)), "{code}: {error:?}");
         behind.secrets_manager.heal();
