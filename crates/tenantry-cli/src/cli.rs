@@ -184,6 +184,8 @@ pub(crate) enum Command {
     Serve(commands::serve::Serve),
     Demo(commands::demo::Demo),
     Doctor(commands::doctor::Doctor),
+    #[command(subcommand)]
+    Deploy(commands::deploy::Deploy),
     Completions(commands::completions::Completions),
 }
 

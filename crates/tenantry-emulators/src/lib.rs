@@ -4,8 +4,11 @@
 //! [`shared`]. Each is a process of its own on a free port of 127.0.0.1, and ends with the process that started it, however
 //! that ends. A [`Proxy`] in front of one records the calls and answers some of them with a [`Fault`].
 //!
+//! [`cfn_lint`] checks the template that deploys all of it.
+//!
 //! `make tools` installs them. A test that does not find them fails.
 
+mod cfn_lint;
 mod dynamo;
 mod moto;
 mod proxy;
@@ -13,6 +16,7 @@ mod server;
 mod shared;
 mod tools;
 
+pub use cfn_lint::cfn_lint;
 pub use dynamo::Dynamo;
 pub use moto::Moto;
 pub use proxy::{Answer, Call, Calls, Fault, Gate, Proxy};

@@ -7,6 +7,7 @@ pub(crate) mod catalog;
 pub(crate) mod completions;
 pub(crate) mod copy;
 pub(crate) mod demo;
+pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drift;
@@ -59,6 +60,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Copy(copy) => return copy.run(global).await,
         Command::Serve(serve) => serve.run(open().await?).await?,
         Command::Demo(demo) => demo.run(global).await?,
+        Command::Deploy(deploy) => deploy.run(global)?,
         Command::Doctor(doctor) => return doctor.run(global).await,
         Command::Completions(completions) => completions.run()?,
     }

@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "init",
     "tenant",
     "set",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 24] = [
     "serve",
     "demo",
     "doctor",
+    "deploy",
     "completions",
 ];
 

@@ -3,8 +3,10 @@
 
 mod aws;
 mod by_hand;
+mod cloud;
 mod copying;
 mod demo;
+mod deploy;
 mod drifting;
 mod files;
 mod help;

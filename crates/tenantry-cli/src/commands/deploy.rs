@@ -1,0 +1,41 @@
+//! `tenantry deploy`: what puts a store and the assistant on AWS.
+
+mod template;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::Global;
+use crate::output::Output;
+
+/// Put the store and the assistant on AWS
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  tenantry deploy template > template.json
+  aws cloudformation deploy --stack-name tenantry --template-file template.json \\
+    --capabilities CAPABILITY_IAM --parameter-overrides CodeBucket=BUCKET CodeKey=KEY")]
+pub(crate) enum Deploy {
+    Template(Template),
+}
+
+/// Print the CloudFormation template: tables, roles, function, API, logs and alarms
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It is the same for everybody: what differs is a parameter of the stack. deploy/README.md tells each
+step from an empty account to the first tenant.
+
+Examples:
+  tenantry deploy template > template.json
+  tenantry deploy template -o yaml > template.yaml")]
+pub(crate) struct Template {}
+
+impl Deploy {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        match self {
+            Self::Template(Template {}) => {
+                let template = template::template();
+                Output::new(global.output).show(&template, |_| format!("{template:#}"))
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The roles, with the policies that [`tenantry_store::policy`] makes and the tests judge.
+//!
+//! Each policy stands beside its role: the tenant role trusts the function's, and the function's policy names the tenant role,
+//! so a role that held its own policy would have to stand before itself.
+
+use serde_json::{Value, json};
+use tenantry_store::policy::{
+    Names, function_permissions, operator_permissions, provisioner_permissions, tenant_permissions, tenant_trust,
+};
+
+use super::references::substituted;
+use super::{Resources, WITH_OPERATOR, only_if, resource, tags, with};
+
+/// The function's log group. Its own attribute `Arn` ends in `:*`, and the policy adds that.
+const LOG_GROUP: &str = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${FunctionLog}";
+/// How long a session of a role may last, in seconds. AWS allows no more where one role begins the session of another.
+const LONGEST_SESSION: u32 = 3600;
+
+/// The roles and policies.
+pub(super) fn roles(names: &Names) -> Resources {
+    vec![
+        function_role(),
+        inline("FunctionPolicy", "FunctionRole", function_permissions(names, "${TenantRole.Arn}", LOG_GROUP)),
+        tenant_role(),
+        inline("TenantPolicy", "TenantRole", tenant_permissions(names)),
+        operator_role(),
+        managed("OperatorPolicy", "What managing configurations needs", operator_permissions(names)),
+        managed("ProvisionerPolicy", "What tenantry init needs", provisioner_permissions(names)),
+    ]
+}
+
+/// The policy of one role.
+fn inline(name: &str, role: &str, permissions: Value) -> (String, Value) {
+    let properties = json!({
+        "PolicyName": "tenantry",
+        "Roles": [{"Ref": role}],
+        "PolicyDocument": substituted(permissions),
+    });
+    resource(name, "AWS::IAM::Policy", &properties)
+}
+
+/// A policy that anybody may be given, and that the operator's role has.
+fn managed(name: &str, told: &str, permissions: Value) -> (String, Value) {
+    let properties = json!({
+        "Description": told,
+        "Roles": only_if(WITH_OPERATOR, &json!([{"Ref": "OperatorRole"}])),
+        "PolicyDocument": substituted(permissions),
+    });
+    resource(name, "AWS::IAM::ManagedPolicy", &properties)
+}
+
+fn function_role() -> (String, Value) {
+    let properties = json!({
+        "Description": "The function: finds out who asks, and begins the session of that tenant",
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }],
+        },
+        "Tags": tags(),
+    });
+    resource("FunctionRole", "AWS::IAM::Role", &properties)
+}
+
+fn tenant_role() -> (String, Value) {
+    let properties = json!({
+        "Description": "A session of this role, tagged with a tenant, reads that tenant and the defaults",
+        "AssumeRolePolicyDocument": substituted(tenant_trust("${FunctionRole.Arn}")),
+        "MaxSessionDuration": LONGEST_SESSION,
+        "Tags": tags(),
+    });
+    resource("TenantRole", "AWS::IAM::Role", &properties)
+}
+
+fn operator_role() -> (String, Value) {
+    let properties = json!({
+        "Description": "Makes the store and manages all tenants of the environment",
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"AWS": {"Ref": "OperatorPrincipal"}},
+                "Action": "sts:AssumeRole",
+            }],
+        },
+        "MaxSessionDuration": LONGEST_SESSION,
+        "Tags": tags(),
+    });
+    with(resource("OperatorRole", "AWS::IAM::Role", &properties), json!({"Condition": WITH_OPERATOR}))
+}
