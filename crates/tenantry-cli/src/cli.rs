@@ -177,6 +177,7 @@ pub(crate) enum Command {
     Serve(commands::serve::Serve),
     Demo(commands::demo::Demo),
     Doctor(commands::doctor::Doctor),
+    ProveIsolation(commands::prove_isolation::ProveIsolation),
     Completions(commands::completions::Completions),
 }
 

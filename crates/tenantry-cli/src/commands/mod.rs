@@ -14,6 +14,7 @@ pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod log;
+pub(crate) mod prove_isolation;
 pub(crate) mod render;
 pub(crate) mod restore;
 pub(crate) mod serve;
@@ -56,6 +57,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Serve(serve) => serve.run(open().await?).await?,
         Command::Demo(demo) => demo.run(global).await?,
         Command::Doctor(doctor) => return doctor.run(global).await,
+        Command::ProveIsolation(prove) => return prove.run(global).await,
         Command::Completions(completions) => completions.run()?,
     }
     Ok(Exit::Done)

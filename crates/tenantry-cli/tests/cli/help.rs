@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "init",
     "tenant",
     "set",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 22] = [
     "serve",
     "demo",
     "doctor",
+    "prove-isolation",
     "completions",
 ];
 
