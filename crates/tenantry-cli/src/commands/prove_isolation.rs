@@ -84,9 +84,9 @@ impl ProveIsolation {
         let judge = Judge::new(&names);
         let proof = prove(&judge, &tenants)?;
         let matrix = Matrix::of(&judge, &tenants)?;
-        let live = match self.live {
-            true => Some(Live::of(&judge, &url, &open_options(global)?, &tenants[..self.most.min(tenants.len())]).await?),
-            false => None,
+        let live = match &tenants[..self.most.min(tenants.len())] {
+            first if self.live => Some(Live::of(&judge, &url, &open_options(global)?, first).await?),
+            _ => None,
         };
         let report = Report { names, tenants, proof, live };
         Output::new(global.output).show(&report.document(), |output| report.text(&matrix, output))?;

@@ -11,7 +11,7 @@ use crate::program::{Program, Ran};
 const COMPANIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/companies.yaml");
 
 /// The program with a store on the emulators.
-struct OnAws {
+pub(crate) struct OnAws {
     program: Program,
     place: Place,
 }
@@ -20,18 +20,27 @@ impl OnAws {
     /// Before `init`.
     async fn without_store() -> Self {
         let shared = shared().await;
-        let place = Place::behind(shared.dynamo.url(), shared.moto.url());
-        Self { program: Program::without_store(), place }
+        Self::behind(shared.dynamo.url(), shared.moto.url())
     }
 
-    async fn new() -> Self {
+    /// Before `init`, with the services behind these endpoints.
+    pub(crate) fn behind(dynamodb: &str, others: &str) -> Self {
+        Self { program: Program::without_store(), place: Place::behind(dynamodb, others) }
+    }
+
+    pub(crate) async fn new() -> Self {
         let on_aws = Self::without_store().await;
         on_aws.run(&["init"]).ok();
         on_aws
     }
 
-    fn url(&self) -> StoreUrl {
+    pub(crate) fn url(&self) -> StoreUrl {
         self.place.url()
+    }
+
+    /// The environment of its secrets.
+    pub(crate) fn environment(&self) -> &str {
+        &self.place.name
     }
 
     /// The program as a person has it: told by AWS's own variables where things are.
@@ -44,15 +53,16 @@ impl OnAws {
             .env("AWS_ACCESS_KEY_ID", "AKIATEST")
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb_url.as_ref().unwrap())
-            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.secrets_manager_url.as_ref().unwrap());
+            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.secrets_manager_url.as_ref().unwrap())
+            .env("AWS_ENDPOINT_URL_STS", aws.sts_url.as_ref().unwrap());
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments))
     }
 
-    fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
         let file = self.program.file("input", input);
         let mut command = self.command(arguments);
         command.stdin(std::fs::File::open(file).unwrap());

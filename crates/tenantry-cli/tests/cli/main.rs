@@ -6,6 +6,7 @@ mod by_hand;
 mod demo;
 mod files;
 mod help;
+mod isolation;
 mod processes;
 mod program;
 mod reading;

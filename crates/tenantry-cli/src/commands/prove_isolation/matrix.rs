@@ -39,12 +39,15 @@ impl Matrix {
     pub(crate) fn text(&self, output: &Output) -> String {
         let header: Vec<_> = std::iter::once("SESSION OF").chain(self.header.iter().map(String::as_str)).collect();
         let rows: Vec<_> = self.rows.iter().map(|(asker, cells)| row(asker, cells, output)).collect();
-        let mut text = output.table(&header, &rows);
-        text.push_str("\n\nboth: parameters and secret; ! is not as it ought to be");
-        if self.more > 0 {
-            text.push_str(&format!("; {} more, judged as well, are not shown", shown::count(self.more, "tenant")));
+        let table = output.table(&header, &rows);
+        format!("{table}\n\nboth: parameters and secret; ! is not as it ought to be{}", self.not_shown())
+    }
+
+    fn not_shown(&self) -> String {
+        match self.more {
+            0 => String::new(),
+            more => format!("; {} more, judged as well, not shown", shown::count(more, "tenant")),
         }
-        text
     }
 }
 

@@ -8,7 +8,6 @@ use tenantry_store::policy::proof::{Proof, Wrong};
 use super::live::Live;
 use super::matrix::Matrix;
 use crate::output::{Output, Tone};
-use crate::shown;
 
 /// What the answer rests on, and what it does not.
 const COMPUTED: &str = "computed by an evaluator over the policies that deploy/ has";
@@ -93,7 +92,9 @@ impl Report {
     fn basis(&self) -> String {
         let live = match &self.live {
             None => "no live IAM confirmed it",
-            Some(live) if live.holds() => "the calls that were tried live were answered the same, and no others were tried",
+            Some(live) if live.holds() => {
+                "the calls that were tried live were answered the same, and no others were tried"
+            }
             Some(_) => "the calls that were tried live do not confirm it",
         };
         format!("{COMPUTED}; {live}")
@@ -120,7 +121,11 @@ fn view(wrong: &Wrong) -> WrongView {
 
 fn sentence(wrong: &Wrong) -> String {
     let Wrong { asker, thing, allowed } = wrong;
-    if *allowed { format!("{asker} reads {thing}, and must not") } else { format!("{asker} must read {thing}, and cannot") }
+    if *allowed {
+        format!("{asker} reads {thing}, and must not")
+    } else {
+        format!("{asker} must read {thing}, and cannot")
+    }
 }
 
 fn capitalised(text: &str) -> String {
