@@ -186,6 +186,7 @@ pub(crate) enum Command {
     Doctor(commands::doctor::Doctor),
     #[command(subcommand)]
     Deploy(commands::deploy::Deploy),
+    ProveIsolation(commands::prove_isolation::ProveIsolation),
     Completions(commands::completions::Completions),
 }
 

@@ -13,6 +13,7 @@ mod erase;
 pub(crate) mod failure;
 mod keys;
 pub(crate) mod names;
+mod probe;
 mod provision;
 pub(crate) mod sessions;
 
@@ -26,6 +27,7 @@ use tenantry_core::scope::{Scope, TenantId};
 
 pub use self::clients::AwsOptions;
 pub use self::names::AwsUrl;
+pub use self::probe::{Probe, Reach};
 
 use self::names::Names;
 use self::sessions::Sessions;

@@ -20,6 +20,7 @@
 //! AWS Secrets Manager User Guide, "Attribute-based access control".
 
 mod evaluate;
+pub mod proof;
 
 use serde_json::{Value, json};
 
@@ -65,6 +66,16 @@ impl Names {
     /// The ARN of a secret, or a pattern of such, behind the environment: `tenant/*`, `global-??????`.
     pub fn secret(&self, name: &str) -> String {
         self.arn("secretsmanager", &format!("secret:{}/{name}", self.environment))
+    }
+
+    /// The ARN of a role.
+    pub fn role(&self, name: &str) -> String {
+        format!("arn:{}:iam::{}:role/{name}", self.partition, self.account)
+    }
+
+    /// The ARN of a function's group of logs.
+    pub fn log_group(&self, function: &str) -> String {
+        self.arn("logs", &format!("log-group:/aws/lambda/{function}"))
     }
 
     fn arn(&self, service: &str, resource: &str) -> String {

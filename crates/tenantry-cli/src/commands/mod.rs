@@ -17,6 +17,7 @@ pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod log;
+pub(crate) mod prove_isolation;
 pub(crate) mod render;
 pub(crate) mod restore;
 pub(crate) mod serve;
@@ -62,6 +63,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Demo(demo) => demo.run(global).await?,
         Command::Deploy(deploy) => deploy.run(global)?,
         Command::Doctor(doctor) => return doctor.run(global).await,
+        Command::ProveIsolation(prove) => return prove.run(global).await,
         Command::Completions(completions) => completions.run()?,
     }
     Ok(Exit::Done)

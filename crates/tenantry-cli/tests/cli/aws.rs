@@ -22,8 +22,12 @@ impl OnAws {
     /// Before `init`.
     async fn without_store() -> Self {
         let shared = shared().await;
-        let place = Place::behind(shared.dynamo.url(), shared.moto.url());
-        Self { program: Program::without_store(), place }
+        Self::behind(shared.dynamo.url(), shared.moto.url())
+    }
+
+    /// Before `init`, with the services behind these endpoints.
+    pub(crate) fn behind(dynamodb: &str, others: &str) -> Self {
+        Self { program: Program::without_store(), place: Place::behind(dynamodb, others) }
     }
 
     pub(crate) async fn new() -> Self {
@@ -69,6 +73,11 @@ impl OnAws {
         call("UpdateSecretVersionStage", moved);
     }
 
+    /// The environment of its secrets.
+    pub(crate) fn environment(&self) -> &str {
+        &self.place.name
+    }
+
     /// The program as a person has it: told by AWS's own variables where things are.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.program.command(arguments);
@@ -79,7 +88,8 @@ impl OnAws {
             .env("AWS_ACCESS_KEY_ID", "AKIATEST")
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb_url.as_ref().unwrap())
-            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.secrets_manager_url.as_ref().unwrap());
+            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.secrets_manager_url.as_ref().unwrap())
+            .env("AWS_ENDPOINT_URL_STS", aws.sts_url.as_ref().unwrap());
         command
     }
 

@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "init",
     "tenant",
     "set",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 25] = [
     "demo",
     "doctor",
     "deploy",
+    "prove-isolation",
     "completions",
 ];
 

@@ -10,6 +10,7 @@ mod deploy;
 mod drifting;
 mod files;
 mod help;
+mod isolation;
 mod processes;
 mod program;
 mod reading;
