@@ -35,6 +35,8 @@ const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "TENANTRY_PENDING";
 /// How long a deleted secret can be restored by its owner, in days: the shortest time that there is.
 const RECOVERY_DAYS: i64 = 7;
+/// How often a secret that others change at the same time is changed anew.
+const MOST_TRIES: usize = 8;
 /// A secret of no fields.
 const EMPTY: &str = "{}";
 
@@ -178,9 +180,21 @@ impl SecretsManager {
             .set_tags(Some(self.tags(scope)));
         match create.send().await {
             Ok(_) => Ok(SecretVersion(version)),
-            Err(error) if error.code() == Some("ResourceExistsException") => Err(StoreError::SecretConflict),
+            Err(error) if error.code() == Some("ResourceExistsException") => self.begin(name).await,
             Err(error) => Err(failed(Service::SecretsManager, &error)),
         }
+    }
+
+    /// Puts a first, empty version into a secret that has none: another program made it so. Whoever finds a version there
+    /// was slower than somebody else.
+    async fn begin(&self, name: &str) -> Result<SecretVersion, StoreError> {
+        if self.current(name).await?.is_some() {
+            return Err(StoreError::SecretConflict);
+        }
+        let version = random::name();
+        let put = self.client.put_secret_value().secret_id(name).secret_string(EMPTY).client_request_token(&version);
+        put.send().await.map_err(|error| failed(Service::SecretsManager, &error))?;
+        Ok(SecretVersion(version))
     }
 
     /// The tags by which policies tell whose secret it is.
@@ -222,7 +236,7 @@ impl SecretsManager {
     /// made: where somebody changed the secret by hand meanwhile, the same fields are changed in what is there now.
     /// Answers the version that is in force then.
     pub(crate) async fn publish_over(&self, mut staged: Staged) -> Result<SecretVersion, StoreError> {
-        loop {
+        for _ in 0..MOST_TRIES {
             match self.publish(&staged).await {
                 Ok(()) => return Ok(staged.draft.version),
                 Err(StoreError::SecretConflict) => {
@@ -233,12 +247,13 @@ impl SecretsManager {
                 Err(error) => return Err(error),
             }
         }
+        Err(restless())
     }
 
     /// Finishes a change that was interrupted: puts the version in force, from whichever is.
     pub(crate) async fn finish(&self, scope: &Scope, version: &SecretVersion) -> Result<(), StoreError> {
         let name = self.names.secret(scope);
-        loop {
+        for _ in 0..MOST_TRIES {
             let Some(current) = self.current(&name).await? else {
                 return Err(StoreError::corrupt(format!("the secret {name}, whose change was made, is gone")));
             };
@@ -250,6 +265,7 @@ impl SecretsManager {
                 Turn::Moved => {}
             }
         }
+        Err(restless())
     }
 
     /// Puts these fields in force in place of all that is there.
@@ -272,13 +288,11 @@ impl SecretsManager {
     /// Undoes a change that was staged and is not to be made. The version stays without a label; the service removes it.
     pub(crate) async fn unstage(&self, scope: &Scope, version: &SecretVersion) -> Result<(), StoreError> {
         let name = self.names.secret(scope);
-        match self.move_label(&name, PENDING, None, Some(version)).await {
-            // It was never staged, or another one is.
-            Ok(Turn::Done | Turn::Moved) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.move_label(&name, PENDING, None, Some(version)).await.map(drop)
     }
 
+    /// Moves a label. What an error means is told by what is in force then, and not by its code: which one the service
+    /// answers where a label is not where it was expected is not documented.
     async fn move_label(
         &self,
         name: &str,
@@ -289,12 +303,20 @@ impl SecretsManager {
         let text = |version: &SecretVersion| version.0.clone();
         let update = self.client.update_secret_version_stage().secret_id(name).version_stage(label);
         let update = update.set_move_to_version_id(to.map(text)).set_remove_from_version_id(from.map(text));
-        match update.send().await {
-            Ok(_) => Ok(Turn::Done),
-            Err(error) => match error.code() {
-                Some("InvalidParameterException" | "ResourceNotFoundException") => Ok(Turn::Moved),
-                _ => Err(failed(Service::SecretsManager, &error)),
-            },
+        let Err(error) = update.send().await else { return Ok(Turn::Done) };
+        let error = failed(Service::SecretsManager, &error);
+        if label != CURRENT {
+            // Somebody else's version has it, or none has: either way it is not on this one any more.
+            return if matches!(error, StoreError::Denied(_)) || error.is_transient() {
+                Err(error)
+            } else {
+                Ok(Turn::Done)
+            };
+        }
+        match self.current(name).await? {
+            found if found.as_ref() == to => Ok(Turn::Done),
+            found if found.as_ref() == from => Err(error),
+            _ => Ok(Turn::Moved),
         }
     }
 
@@ -376,6 +398,10 @@ impl Draft {
         content.to_json()?;
         Ok(Self { scope: scope.clone(), fields, found, content, version: SecretVersion(random::name()) })
     }
+}
+
+fn restless() -> StoreError {
+    StoreError::Unavailable("somebody else changes the same secret all the time".into())
 }
 
 /// What an error says of a secret that is not there; any other error is one.

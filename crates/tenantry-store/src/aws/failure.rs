@@ -146,7 +146,9 @@ fn of_code(failure: Box<Failure>) -> StoreError {
     let code = failure.code.as_deref().unwrap_or_default();
     // Of a secret that is there and must not be used, Secrets Manager says that the request is invalid.
     let is_unusable_secret = code == "InvalidRequestException" && failure.service == Service::SecretsManager;
-    if DENIALS.contains(&code) || code.starts_with("KMS") || is_unusable_secret {
+    // The ARN of the tenant role is none.
+    let is_no_role = code == "ValidationError" && failure.service == Service::Sts;
+    if DENIALS.contains(&code) || code.starts_with("KMS") || is_unusable_secret || is_no_role {
         return StoreError::Denied(failure);
     }
     if code == "ResourceNotFoundException" && failure.service == Service::DynamoDb {

@@ -178,6 +178,17 @@ async fn a_secret_that_another_program_wrote_loads_by_its_field_names() {
 }
 
 #[tokio::test]
+async fn a_secret_without_a_value_is_filled_by_the_first_write() {
+    let place = own_place().await;
+    let (stores, raw) = (place.create().await, Raw::of(&place).await);
+    Draft::create("acme").done(&stores).await;
+    raw.secrets_manager.create_secret().name(raw.secret("acme")).send().await.unwrap();
+    assert!(stores.read_secret(&scope("acme")).await.unwrap().is_none());
+    Draft::change(scope("acme"), 1).secret(None, &[("f", Some("1"))]).done(&stores).await;
+    assert_eq!(texts(&read_secret(&stores, &scope("acme")).await)["f"], "1");
+}
+
+#[tokio::test]
 async fn a_secret_that_is_no_object_is_named_and_not_shown() {
     let place = own_place().await;
     let (stores, raw) = (place.create().await, Raw::of(&place).await);
