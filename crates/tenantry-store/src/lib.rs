@@ -14,6 +14,8 @@ mod decide;
 #[cfg(feature = "aws")]
 mod dynamodb;
 mod error;
+#[cfg(any(feature = "aws", feature = "sqlite"))]
+mod findings;
 pub mod limits;
 #[cfg(any(feature = "aws", feature = "sqlite"))]
 mod master_key;

@@ -20,7 +20,7 @@ store_contract!(sqlite, async {
 // DynamoDB by dynoxide, Secrets Manager by moto.
 store_contract!(aws, async {
     let shared = shared().await;
-    (Place::behind(shared.dynamo.url(), shared.moto.url()).create().await, ())
+    (Place::behind(shared.dynamo.url(), shared.moto.url()).patient().create().await, ())
 });
 
 // A second opinion on DynamoDB. Its transactions are atomic only when calls come one by one.
@@ -28,5 +28,6 @@ store_contract!(aws_on_moto, async {
     static IN_TURN: OnceCell<Proxy> = OnceCell::const_new();
     let moto = shared().await.moto.url();
     let in_turn = IN_TURN.get_or_init(|| Proxy::in_turn(moto)).await;
-    (Place::behind(in_turn.url(), moto).create().await, ())
+    // Calls wait for their turns, on a machine that may be busy.
+    (Place::behind(in_turn.url(), moto).patient().create().await, ())
 });

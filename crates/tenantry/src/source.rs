@@ -4,7 +4,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::Timestamp;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::FingerprintKey;
 use tenantry_core::validate::Validator;
@@ -277,15 +276,7 @@ fn is_torn(parameters: Option<&Result<Option<StoredScope>, Fault>>, secret: Opti
 
 /// A scope in which nothing was ever saved.
 fn never_written() -> StoredScope {
-    let head = Head {
-        revision: tenantry_core::layer::Revision(0),
-        status: TenantStatus::Active,
-        display_name: String::new(),
-        incarnation: String::new(),
-        created_at: Timestamp::UNIX_EPOCH,
-        updated_at: Timestamp::UNIX_EPOCH,
-        updated_by: String::new(),
-    };
+    let head = Head::unsaved();
     StoredScope { head, items: Vec::new(), odd: Vec::new(), drift: false, secret_version: None }
 }
 

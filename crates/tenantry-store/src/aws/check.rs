@@ -8,10 +8,9 @@ use super::commit::{Settled, settle_intent};
 use super::{AwsStore, erase};
 use crate::dynamodb::TableShape;
 use crate::error::StoreError;
+use crate::findings::{finding, troubles};
 use crate::records::{Finding, PageRequest, Severity};
 
-/// How many of a kind of trouble are told by name.
-const MOST_NAMED: usize = 10;
 /// How many scopes are looked at at the same time.
 const AT_ONCE: usize = 16;
 
@@ -25,23 +24,6 @@ pub(super) async fn check(store: &AwsStore) -> Result<Vec<Finding>, StoreError> 
     findings.push(erasures(store).await?);
     findings.push(scopes(store).await?);
     Ok(findings)
-}
-
-fn finding(severity: Severity, subject: &str, message: impl Into<String>) -> Finding {
-    Finding { severity, subject: subject.to_owned(), message: message.into() }
-}
-
-/// Makes a finding of a list of troubles, which is best empty.
-fn troubles(severity: Severity, subject: &str, fine: &str, found: &[String], next: &str) -> Finding {
-    if found.is_empty() {
-        return finding(Severity::Ok, subject, fine);
-    }
-    let named = found.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join("; ");
-    let more = match found.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    finding(severity, subject, format!("{named}{more}: {next}"))
 }
 
 async fn protection(store: &AwsStore, table: &TableShape) -> Result<Finding, StoreError> {

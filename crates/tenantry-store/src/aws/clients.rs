@@ -35,6 +35,8 @@ pub struct AwsOptions {
     pub sts_url: Option<String>,
     /// The region.
     pub region: Option<String>,
+    /// How long one try of a call may take. Default: 5 s.
+    pub attempt: Option<Duration>,
     /// An access key's id and its secret.
     pub access_key: Option<(String, SecretText)>,
 }
@@ -85,7 +87,10 @@ impl Endpoints {
 pub(crate) async fn config(options: &AwsOptions) -> Result<SdkConfig, StoreError> {
     let region = region(options).await?;
     let tls = Provider::Rustls(CryptoMode::Ring);
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(options.attempt.unwrap_or(ATTEMPT))
+        .build();
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(region)

@@ -1,5 +1,7 @@
 //! Places for stores on what stands in for AWS: tables and secrets that no other test has.
 
+use std::time::Duration;
+
 use tenantry_core::secret::SecretText;
 
 use crate::aws::AwsOptions;
@@ -27,6 +29,13 @@ impl Place {
         Self { name: self.name.clone(), options: options(dynamodb, secrets_manager) }
     }
 
+    /// The same place, where a call may take as long as it takes.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.options.aws.attempt = Some(Duration::from_mins(5));
+        self
+    }
+
     pub fn url(&self) -> StoreUrl {
         StoreUrl::parse(&format!("aws:?environment={0}&table_prefix={0}-", self.name)).unwrap()
     }
@@ -48,6 +57,7 @@ fn options(dynamodb: &str, secrets_manager: &str) -> OpenOptions {
         secrets_manager_url: Some(secrets_manager.to_owned()),
         sts_url: Some(secrets_manager.to_owned()),
         region: Some("eu-central-1".to_owned()),
+        attempt: None,
         access_key: Some(("AKIATEST".to_owned(), SecretText::new("secret".to_owned()))),
     };
     OpenOptions { aws, ..OpenOptions::default() }

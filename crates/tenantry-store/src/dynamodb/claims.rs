@@ -34,7 +34,7 @@ pub(super) struct Settled {
 pub(super) fn settle(commits: &[Commit], held: &[Vec<Binding>]) -> Result<Settled, BatchError> {
     let mut changes: BTreeMap<Binding, Change> = BTreeMap::new();
     for (by, (commit, held)) in commits.iter().zip(held).enumerate() {
-        for binding in commit.claims.iter().filter_map(released).filter(|binding| held.contains(binding)) {
+        for binding in commit.claims.iter().filter_map(ClaimChange::released).filter(|binding| held.contains(binding)) {
             let before = commit.scope.tenant().cloned();
             changes.insert(binding.clone(), Change { before, after: None, by });
         }
@@ -45,7 +45,7 @@ pub(super) fn settle(commits: &[Commit], held: &[Vec<Binding>]) -> Result<Settle
     };
     for (by, commit) in commits.iter().enumerate() {
         let Scope::Tenant(tenant) = &commit.scope else { continue };
-        for binding in commit.claims.iter().filter_map(taken) {
+        for binding in commit.claims.iter().filter_map(ClaimChange::taken) {
             let change = changes.entry(binding.clone()).or_insert_with(|| {
                 let before = owner(binding);
                 Change { after: before.clone(), before, by }
@@ -73,18 +73,4 @@ fn after(scope: &Scope, held: &[Binding], changes: &BTreeMap<Binding, Change>) -
         return Err(BatchError::of(scope)(error));
     }
     Ok(bindings)
-}
-
-fn released(claim: &ClaimChange) -> Option<&Binding> {
-    match claim {
-        ClaimChange::Release(binding) => Some(binding),
-        ClaimChange::Take(_) => None,
-    }
-}
-
-fn taken(claim: &ClaimChange) -> Option<&Binding> {
-    match claim {
-        ClaimChange::Take(binding) => Some(binding),
-        ClaimChange::Release(_) => None,
-    }
 }

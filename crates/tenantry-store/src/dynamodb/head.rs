@@ -1,7 +1,6 @@
 //! The row `#head` of a partition: what is known of the scope as a whole, and of what its items should be.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
 
@@ -50,15 +49,7 @@ pub(super) enum Life {
 impl HeadRow {
     /// The head of a scope whose items another program wrote: at revision 0, known of it is nothing.
     pub(super) fn unmanaged() -> Self {
-        let head = Head {
-            revision: Revision(0),
-            status: TenantStatus::Active,
-            display_name: String::new(),
-            incarnation: String::new(),
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
-            updated_by: String::new(),
-        };
+        let head = Head::unsaved();
         Self {
             head,
             life: Life::Alive,

@@ -162,12 +162,12 @@ impl State {
     /// Refuses what takes a binding that another tenant has when all that is released is free.
     fn check_claims(&self, commits: &[Commit]) -> Result<(), BatchError> {
         let mut owners: BTreeMap<&Binding, Option<&TenantId>> = BTreeMap::new();
-        for (tenant, binding) in claims(commits, released) {
+        for (tenant, binding) in claims(commits, ClaimChange::released) {
             if self.bindings.get(binding) == Some(tenant) {
                 owners.insert(binding, None);
             }
         }
-        for (tenant, binding) in claims(commits, taken) {
+        for (tenant, binding) in claims(commits, ClaimChange::taken) {
             let owner = owners.entry(binding).or_insert_with(|| self.bindings.get(binding));
             if owner.replace(tenant).is_some_and(|owner| owner != tenant) {
                 let error = StoreError::Taken(binding.clone());
@@ -178,12 +178,12 @@ impl State {
     }
 
     fn claim(&mut self, commits: &[Commit]) {
-        for (tenant, binding) in claims(commits, released) {
+        for (tenant, binding) in claims(commits, ClaimChange::released) {
             if self.bindings.get(binding) == Some(tenant) {
                 self.bindings.remove(binding);
             }
         }
-        for (tenant, binding) in claims(commits, taken) {
+        for (tenant, binding) in claims(commits, ClaimChange::taken) {
             self.bindings.insert(binding.clone(), tenant.clone());
         }
     }
@@ -369,20 +369,6 @@ fn claims(
 ) -> impl Iterator<Item = (&TenantId, &Binding)> {
     let of_tenants = commits.iter().filter_map(|commit| Some((commit.scope.tenant()?, &commit.claims)));
     of_tenants.flat_map(move |(tenant, claims)| claims.iter().filter_map(kind).map(move |binding| (tenant, binding)))
-}
-
-fn released(claim: &ClaimChange) -> Option<&Binding> {
-    match claim {
-        ClaimChange::Release(binding) => Some(binding),
-        ClaimChange::Take(_) => None,
-    }
-}
-
-fn taken(claim: &ClaimChange) -> Option<&Binding> {
-    match claim {
-        ClaimChange::Take(binding) => Some(binding),
-        ClaimChange::Release(_) => None,
-    }
 }
 
 fn summary(tenant: &TenantId, head: &Head) -> TenantSummary {

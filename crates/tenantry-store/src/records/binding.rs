@@ -97,6 +97,24 @@ pub enum ClaimChange {
     Release(Binding),
 }
 
+impl ClaimChange {
+    /// The binding that is taken, if one is.
+    pub fn taken(&self) -> Option<&Binding> {
+        match self {
+            Self::Take(binding) => Some(binding),
+            Self::Release(_) => None,
+        }
+    }
+
+    /// The binding that is given up, if one is.
+    pub fn released(&self) -> Option<&Binding> {
+        match self {
+            Self::Release(binding) => Some(binding),
+            Self::Take(_) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,21 +29,11 @@ pub struct ScopeCopy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TenantStatus;
-    use jiff::Timestamp;
     use tenantry_core::layer::Revision;
 
     #[test]
     fn debug_never_shows_a_secret() {
-        let head = Head {
-            revision: Revision(1),
-            status: TenantStatus::Active,
-            display_name: String::new(),
-            incarnation: String::new(),
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
-            updated_by: String::new(),
-        };
+        let head = Head { revision: Revision(1), ..Head::unsaved() };
         let secret = BTreeMap::from([("f".to_owned(), SecretText::new("CANARY".to_owned()))]);
         let (items, bindings, log) = (Vec::new(), Vec::new(), Vec::new());
         let copy = ScopeCopy { scope: Scope::Global, head, items, secret: Some(secret), bindings, log };

@@ -46,6 +46,21 @@ pub struct Head {
     pub updated_by: String,
 }
 
+impl Head {
+    /// The head of a scope of which nothing was ever saved by a managed write.
+    pub fn unsaved() -> Self {
+        Self {
+            revision: Revision(0),
+            status: TenantStatus::Active,
+            display_name: String::new(),
+            incarnation: String::new(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            updated_by: String::new(),
+        }
+    }
+}
+
 /// Whether a tenant may be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -8,12 +8,11 @@ use tenantry_core::scope::Scope;
 use super::secrets::Sealing;
 use super::{pool, private, schema, scopes};
 use crate::error::StoreError;
+use crate::findings::{finding, troubles};
 use crate::records::{Finding, Severity};
 
 /// A write-ahead log beyond this many bytes is told: something keeps it from being folded back.
 const LARGE_WAL: u64 = 64 * 1024 * 1024;
-/// How many of a kind of trouble are told by name.
-const MOST_NAMED: usize = 10;
 
 /// Where the store's files are.
 pub(super) struct Places<'a> {
@@ -53,23 +52,6 @@ fn or_trouble(subject: &str, found: Result<Finding, StoreError>) -> Result<Findi
     }
 }
 
-fn finding(severity: Severity, subject: &str, message: impl Into<String>) -> Finding {
-    Finding { severity, subject: subject.to_owned(), message: message.into() }
-}
-
-/// Makes a finding of a list of troubles, which is best empty.
-fn troubles(subject: &str, fine: &str, found: &[String], next: &str) -> Finding {
-    if found.is_empty() {
-        return finding(Severity::Ok, subject, fine);
-    }
-    let named = found.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join("; ");
-    let more = match found.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    finding(Severity::Error, subject, format!("{named}{more}: {next}"))
-}
-
 fn texts(connection: &Connection, sql: &str) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(sql)?;
     let texts = statement.query_map([], |row| row.get(0))?;
@@ -81,7 +63,7 @@ fn integrity(connection: &Connection) -> Result<Finding, StoreError> {
     found.retain(|line| line != "ok");
     let orphans = "SELECT 'a row of ' || \"table\" || ' belongs to no ' || \"parent\" FROM pragma_foreign_key_check";
     found.extend(texts(connection, orphans)?);
-    Ok(troubles("integrity", "every page, index and reference fits", &found, "restore a backup"))
+    Ok(troubles(Severity::Error, "integrity", "every page, index and reference fits", &found, "restore a backup"))
 }
 
 fn format(connection: &Connection) -> Result<Finding, StoreError> {
@@ -107,7 +89,7 @@ fn heads(connection: &Connection) -> Result<Finding, StoreError> {
     found.extend(texts(connection, revisions)?);
     found.extend(texts(connection, logged)?);
     let next = "something else than Tenantry changed them; `tenantry drift --all` tells what";
-    Ok(troubles("heads", "every head agrees with its items and its log", &found, next))
+    Ok(troubles(Severity::Error, "heads", "every head agrees with its items and its log", &found, next))
 }
 
 /// Every scope's name.
@@ -132,7 +114,7 @@ fn items(connection: &Connection) -> Result<Finding, StoreError> {
             Err(error) => found.push(error.to_string()),
         }
     }
-    Ok(troubles("items", "every item can be read", &found, "mend or unset them"))
+    Ok(troubles(Severity::Error, "items", "every item can be read", &found, "mend or unset them"))
 }
 
 /// Every secret opens, which also shows that the master key is the right one.
@@ -148,7 +130,7 @@ fn secrets(connection: &Connection, sealing: &Sealing) -> Result<Finding, StoreE
             Err(error) => found.push(error.to_string()),
         }
     }
-    Ok(troubles("secrets", &format!("all {count} sealed texts open"), &found, "set them again"))
+    Ok(troubles(Severity::Error, "secrets", &format!("all {count} sealed texts open"), &found, "set them again"))
 }
 
 fn private_file(subject: &str, path: &Path) -> Finding {
