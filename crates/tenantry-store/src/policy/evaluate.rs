@@ -145,6 +145,9 @@ fn filled(text: &str, request: &Request) -> Option<String> {
 
 /// Whether a text fits a pattern, in which `*` is any text and `?` one character.
 fn matches(pattern: &str, text: &str) -> bool {
+    // Most patterns differ before their first wildcard, or have none.
+    let (literal, pattern) = pattern.split_at(pattern.find(['*', '?']).unwrap_or(pattern.len()));
+    let Some(text) = text.strip_prefix(literal) else { return false };
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     // Which beginnings of the text the pattern fits so far.
     let mut fits: Vec<bool> = (0..=text.len()).map(|length| length == 0).collect();
