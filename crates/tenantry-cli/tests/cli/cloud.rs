@@ -62,7 +62,7 @@ impl Cloud {
 
     /// Makes a bucket with one object in it.
     pub(crate) fn upload(&self, bucket: &str, key: &str, content: &str) {
-        self.send("PUT", &format!("/{bucket}"), "s3", &constraint_header(), CONSTRAINT).ok();
+        self.send("PUT", &format!("/{bucket}"), "s3", "content-type: application/xml\r\n", CONSTRAINT).ok();
         self.send("PUT", &format!("/{bucket}/{key}"), "s3", "", content).ok();
     }
 
@@ -87,10 +87,6 @@ impl Cloud {
 /// Buckets outside of the first region say where they are.
 const CONSTRAINT: &str = "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
     <LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>";
-
-fn constraint_header() -> String {
-    "content-type: application/xml\r\n".to_owned()
-}
 
 impl Answer {
     /// The same, which must have succeeded.

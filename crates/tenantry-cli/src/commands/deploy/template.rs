@@ -13,7 +13,7 @@ mod tables;
 use serde_json::{Map, Value, json};
 use tenantry_store::policy::Names;
 
-/// Those who may only be wherever the tenant isolation mode is off: nothing that an HTTP API could send would name a tenant.
+/// Holds where the tenant isolation mode is off. An HTTP API may stand only there: it cannot tell Lambda a tenant id.
 const WITHOUT_ISOLATION: &str = "WithoutTenantIsolation";
 /// Holds where a principal was named that may manage.
 const WITH_OPERATOR: &str = "WithOperator";
@@ -174,7 +174,7 @@ fn only_if(condition: &str, value: &Value) -> Value {
     json!({"Fn::If": [condition, value, {"Ref": "AWS::NoValue"}]})
 }
 
-/// Who pays for it, and who made it.
+/// Of which environment it is, and who made it.
 fn tags() -> Value {
     json!([{"Key": "environment", "Value": {"Ref": "Environment"}}, {"Key": "managed-by", "Value": "tenantry"}])
 }
