@@ -228,6 +228,22 @@ impl DynamoDb {
         Ok(self.living(scope).await?.and_then(|head| head.secret_version))
     }
 
+    /// Whether a scope has no secret for certain, read under its own session: its head names none. Of a tenant without a
+    /// head nobody knows. The defaults need no head to have no secret: theirs may be read by its name, if it is there.
+    pub(crate) async fn has_no_secret(&self, scope: &Scope) -> bool {
+        let head = async {
+            let client = self.sessions.dynamodb(scope).await?;
+            let table = Table { client: &client, name: &self.names.configuration };
+            let row = table.get(partition_of(scope), HEAD).await?;
+            row.map(|row| HeadRow::read(scope, &row)).transpose()
+        };
+        match head.await {
+            Ok(Some(head)) => head.secret_version.is_none(),
+            Ok(None) => *scope == Scope::Global,
+            Err(_) => false,
+        }
+    }
+
     /// Notes that a scope's secret was changed by itself, without a new revision.
     pub(crate) async fn note_secret(&self, scope: &Scope, version: &SecretVersion) -> Result<(), StoreError> {
         let update = Update {

@@ -122,6 +122,13 @@ where
     }
 }
 
+/// Whether IAM itself said no, and not another door behind it.
+pub(crate) fn is_access_denied(error: &StoreError) -> bool {
+    let StoreError::Denied(source) = error else { return false };
+    let code = source.downcast_ref::<Failure>().and_then(|failure| failure.code.as_deref());
+    matches!(code, Some("AccessDeniedException" | "AccessDenied"))
+}
+
 /// An error with its causes, one behind the other, each once.
 fn chain(error: &dyn std::error::Error) -> String {
     let (mut told, mut next) = (error.to_string(), error.source());

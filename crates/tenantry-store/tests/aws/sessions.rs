@@ -13,6 +13,7 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/tenantry-tenant";
 
 /// A store of two tenants whose scopes are read under sessions, behind proxies of which the second is also STS's.
 struct World {
+    operator: Stores,
     stores: Stores,
     dynamodb: Proxy,
     others: Proxy,
@@ -38,7 +39,7 @@ impl World {
         let stores = Stores::open(&StoreUrl::Aws(url), &place.options).await.unwrap();
         dynamodb.forget_calls();
         others.forget_calls();
-        Self { stores, dynamodb, others }
+        Self { operator, stores, dynamodb, others }
     }
 
     /// The calls of an operation at Secrets Manager or STS.
@@ -137,4 +138,22 @@ async fn a_session_that_is_refused_denies_the_tenant_and_is_asked_for_again() {
     assert!(matches!(error, StoreError::Denied(_)), "{error:?}");
     assert!(world.dynamodb.calls().is_empty(), "nothing is read with other credentials instead");
     read(&world.stores, &scope("acme")).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_there_is_told_from_one_that_must_not_be_read() {
+    let world = World::new().await;
+    Draft::create("bare").set("a", 1).done(&world.operator).await;
+    // As IAM answers for what is not there: no tag allows it.
+    world.others.on(Calls::to("GetSecretValue"), Fault::error(400, "AccessDeniedException", "not authorized"));
+    assert!(world.stores.read_secret(&scope("bare")).await.unwrap().is_none(), "its head names no secret");
+    for of in [scope("acme"), Scope::Global, scope("ghost")] {
+        let error = world.stores.read_secret(&of).await.unwrap_err();
+        assert!(matches!(error, StoreError::Denied(_)), "{of}: {error:?}");
+    }
+    let by = |call: &Call| call.has_session_token;
+    assert!(world.dynamodb.calls().iter().filter(|call| call.operation() == "GetItem").all(by));
+    world.others.heal();
+    world.others.on(Calls::to("GetSecretValue"), Fault::error(400, "DecryptionFailure", "the key is disabled"));
+    assert!(world.stores.read_secret(&scope("bare")).await.is_err(), "another door than IAM's");
 }
