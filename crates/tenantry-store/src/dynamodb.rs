@@ -108,6 +108,8 @@ pub(crate) struct DynamoDb {
 pub(crate) enum Unmade {
     /// Somebody else wrote meanwhile: decide again.
     Moved,
+    /// The log has the revision already, as after the parameters were taken back to an earlier time: decide again behind it.
+    Behind,
     /// It is refused, and nothing was written.
     Refused(BatchError),
     /// The call failed, and it is open whether it was made.
@@ -134,32 +136,35 @@ impl DynamoDb {
         let mut read = partition(&table, scope).await?;
         for _ in 1..MOST_READS {
             if !read.differs() {
-                break;
+                return Ok(read.into_stored());
             }
             let again = partition(&table, scope).await?;
             // The same once more is no torn read: somebody changed the items.
-            let settled = again.digest == read.digest;
-            read = again;
-            if settled {
-                break;
+            if again.digest == read.digest {
+                return Ok(again.into_stored());
             }
+            read = again;
+        }
+        if read.differs() {
+            return Err(StoreError::Unavailable("the items change faster than they can be read as one state".into()));
         }
         Ok(read.into_stored())
     }
 
     /// Reads what commits are decided on, and decides.
-    pub(crate) async fn plan(&self, commits: Vec<Commit>) -> Result<Plan, BatchError> {
-        let situations = commits.iter().map(|commit| self.situation(&commit.scope));
+    /// `with_log` asks the log in any case which revisions were given.
+    pub(crate) async fn plan(&self, commits: Vec<Commit>, with_log: bool) -> Result<Plan, BatchError> {
+        let situations = commits.iter().map(|commit| self.situation(&commit.scope, with_log));
         let situations = futures::future::try_join_all(situations).await?;
         Plan::decide(commits, situations)
     }
 
-    async fn situation(&self, scope: &Scope) -> Result<Situation, StoreError> {
+    async fn situation(&self, scope: &Scope, with_log: bool) -> Result<Situation, StoreError> {
         let partition = partition(&self.configuration(), scope).await?;
         let logged = match partition.head {
-            Some(_) => None,
+            Some(_) if !with_log => None,
             // Without a head, the log alone knows which revisions were given.
-            None => self.log_table().newest(scope).await?,
+            Some(_) | None => self.log_table().newest(scope).await?,
         };
         Ok(Situation { partition, logged })
     }
@@ -169,18 +174,20 @@ impl DynamoDb {
         let transaction = self.transaction(plan, secrets).await.map_err(Unmade::Refused)?;
         match transaction.send(&self.client).await {
             Ok(()) => Ok(plan.committed(secrets)),
-            Err(Aborted::Contention | Aborted::Condition(Part::Head(_) | Part::Log(_) | Part::Rest)) => {
-                Err(Unmade::Moved)
-            }
+            Err(Aborted::Contention | Aborted::Condition(Part::Head(_) | Part::Rest)) => Err(Unmade::Moved),
+            Err(Aborted::Condition(Part::Log(_))) => Err(Unmade::Behind),
             Err(Aborted::Condition(Part::Claim(at, binding))) => {
                 let scope = plan.commits[at].scope.clone();
                 Err(Unmade::Refused(BatchError { scope: Some(scope), error: StoreError::Taken(binding) }))
             }
-            Err(Aborted::Failed(error)) if error.is_transient() => match self.was_made(plan).await {
+            // Found before the call.
+            Err(Aborted::Failed(error @ StoreError::TooLarge { .. })) => Err(Unmade::Refused(error.into())),
+            // An earlier try of the same call may have been made, whatever the last one was answered.
+            Err(Aborted::Failed(error)) => match self.was_made(plan).await {
                 Ok(true) => Ok(plan.committed(secrets)),
+                Ok(false) if !error.is_transient() => Err(Unmade::Refused(error.into())),
                 Ok(false) | Err(_) => Err(Unmade::Unknown(error)),
             },
-            Err(Aborted::Failed(error)) => Err(Unmade::Refused(error.into())),
         }
     }
 
@@ -257,7 +264,10 @@ impl DynamoDb {
     }
 
     pub(crate) async fn begin_intent(&self, intent: &Intent) -> Result<bool, StoreError> {
-        self.configuration().begin_intent(intent).await
+        let table = self.configuration();
+        // If it is there, it may be this very one: its answer was lost, and the call was made again.
+        Ok(table.begin_intent(intent).await?
+            || table.intent(&intent.scope).await?.is_some_and(|found| found.version == intent.version))
     }
 
     pub(crate) async fn intent(&self, scope: &Scope) -> Result<Option<Intent>, StoreError> {
@@ -278,6 +288,27 @@ impl DynamoDb {
         Ok(Page { items: summaries.map(|(id, head)| summary(id, head)).collect(), next: registered.next })
     }
 
+    /// All tenants of the registry, whatever state they are in.
+    pub(crate) async fn ids(&self, page: &PageRequest) -> Result<Page<TenantId>, StoreError> {
+        let behind: Option<TenantId> = cursor::place(cursor::TENANTS, page)?;
+        let range = Range {
+            behind: behind.map(|tenant| tenant.as_str().to_owned()),
+            limit: Some(cursor::limit(page) + 1),
+            ..Range::default()
+        };
+        let mut ids = Vec::new();
+        for row in self.configuration().query(TENANTS, &range).await? {
+            let id = Cells::new(&row, "the registry of tenants").tenant(row::CONFIG_KEY)?;
+            ids.push((id.clone(), id));
+        }
+        Ok(cursor::cut(cursor::TENANTS, page, ids))
+    }
+
+    /// Whether a scope is being copied from another store.
+    pub(crate) async fn is_coming(&self, scope: &Scope) -> Result<bool, StoreError> {
+        Ok(self.head(scope).await?.is_some_and(|head| head.life == Life::Incoming))
+    }
+
     /// The tenants whose erasure was begun, and not finished.
     pub(crate) async fn being_erased(&self, page: &PageRequest) -> Result<Page<TenantId>, StoreError> {
         let registered = self.registered(page).await?;
@@ -287,19 +318,8 @@ impl DynamoDb {
 
     /// A page of the registry with the heads of its tenants. A tenant without a head is left out.
     async fn registered(&self, page: &PageRequest) -> Result<Page<(TenantId, HeadRow)>, StoreError> {
-        let behind: Option<TenantId> = cursor::place(cursor::TENANTS, page)?;
-        let range = Range {
-            behind: behind.map(|tenant| tenant.as_str().to_owned()),
-            limit: Some(cursor::limit(page) + 1),
-            ..Range::default()
-        };
-        let mut ids = Vec::new();
-        for row in self.configuration().query(TENANTS, &range).await? {
-            ids.push(Cells::new(&row, "the registry of tenants").tenant(row::CONFIG_KEY)?);
-        }
-        let mut heads = self.heads(&ids).await?;
-        let ids = ids.into_iter().map(|id| (id.clone(), id)).collect();
-        let Page { items, next } = cursor::cut(cursor::TENANTS, page, ids);
+        let Page { items, next } = self.ids(page).await?;
+        let mut heads = self.heads(&items).await?;
         let with_head = |id: TenantId| heads.remove(&id).map(|head| (id, head));
         Ok(Page { items: items.into_iter().filter_map(with_head).collect(), next })
     }
@@ -309,8 +329,11 @@ impl DynamoDb {
         let mut heads = HashMap::new();
         for row in self.configuration().get_all(keys).await? {
             let id = Cells::new(&row, "the heads of tenants").tenant(row::TENANT_ID)?;
-            let head = HeadRow::read(&Scope::Tenant(id.clone()), &row)?;
-            heads.insert(id, head);
+            // One that cannot be read must not hide the others; `doctor` tells of it.
+            match HeadRow::read(&Scope::Tenant(id.clone()), &row) {
+                Ok(head) => drop(heads.insert(id, head)),
+                Err(error) => tracing::error!(tenant = %id, %error, "a tenant is left out of a list"),
+            }
         }
         Ok(heads)
     }

@@ -88,17 +88,27 @@ impl SecretsManager {
     /// Reads a scope's secret under its own session.
     pub(crate) async fn read(&self, scope: &Scope) -> Result<Option<StoredSecret>, StoreError> {
         let client = self.sessions.secrets_manager(scope).await?;
-        let read = self.content(&client, scope).await?;
+        let read = self.content(&client, scope, None).await?;
         Ok(match read {
             (Found::Version(version), content) => Some(content.into_stored(version)),
             (Found::Nothing | Found::Deleted, _) => None,
         })
     }
 
-    /// What is in a scope's secret; empty if there is none.
-    async fn content(&self, client: &Client, scope: &Scope) -> Result<(Found, Content), StoreError> {
+    /// What is in a version of a scope's secret, the one in force if none is named; empty if there is none.
+    async fn content(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        version: Option<&SecretVersion>,
+    ) -> Result<(Found, Content), StoreError> {
         let name = self.names.secret(scope);
-        let answer = match client.get_secret_value().secret_id(&name).version_stage(CURRENT).send().await {
+        let get = client.get_secret_value().secret_id(&name);
+        let get = match version {
+            Some(version) => get.version_id(&version.0),
+            None => get.version_stage(CURRENT),
+        };
+        let answer = match get.send().await {
             Ok(answer) => answer,
             Err(error) => return absent(&error).map(|found| (found, Content::default())),
         };
@@ -126,12 +136,20 @@ impl SecretsManager {
     }
 
     /// Decides on a change: nothing is written yet.
-    pub(crate) async fn decide(&self, scope: &Scope, write: &SecretWrite) -> Result<Draft, StoreError> {
+    /// `named` is the version that the scope's head names: where it names none, a secret without fields is what a change that
+    /// was not made left behind, and counts as none.
+    pub(crate) async fn decide(
+        &self,
+        scope: &Scope,
+        write: &SecretWrite,
+        named: Option<&SecretVersion>,
+    ) -> Result<Draft, StoreError> {
         limits::check_secret_write(write)?;
-        let (found, content) = self.content(&self.client, scope).await?;
+        let (found, content) = self.content(&self.client, scope, None).await?;
+        let is_left = named.is_none() && write.expected.is_none() && *content.to_json()? == EMPTY;
         let version = match &found {
-            Found::Version(version) => Some(version.clone()),
-            Found::Nothing | Found::Deleted => None,
+            Found::Version(version) if !is_left => Some(version.clone()),
+            Found::Version(_) | Found::Nothing | Found::Deleted => None,
         };
         if version != write.expected {
             return Err(StoreError::SecretConflict);
@@ -212,7 +230,7 @@ impl SecretsManager {
     async fn restore(&self, scope: &Scope, name: &str) -> Result<SecretVersion, StoreError> {
         let answer = self.client.restore_secret().secret_id(name).send().await;
         answer.map_err(|error| failed(Service::SecretsManager, &error))?;
-        let (found, content) = self.content(&self.client, scope).await?;
+        let (found, content) = self.content(&self.client, scope, None).await?;
         let Found::Version(version) = found else {
             return Err(StoreError::Unavailable("Secrets Manager has not restored the secret yet".into()));
         };
@@ -240,7 +258,7 @@ impl SecretsManager {
             match self.publish(&staged).await {
                 Ok(()) => return Ok(staged.draft.version),
                 Err(StoreError::SecretConflict) => {
-                    let (found, content) = self.content(&self.client, &staged.draft.scope).await?;
+                    let (found, content) = self.content(&self.client, &staged.draft.scope, None).await?;
                     let (scope, fields) = (&staged.draft.scope, staged.draft.fields);
                     staged = self.stage(Draft::of(scope, fields, found, content)?).await?;
                 }
@@ -277,12 +295,46 @@ impl SecretsManager {
         let name = self.names.secret(scope);
         let found = match self.current(&name).await? {
             Some(version) => Found::Version(version),
-            None => self.content(&self.client, scope).await?.0,
+            None => self.content(&self.client, scope, None).await?.0,
         };
         let fields = fields.into_iter().map(|(name, text)| (name, Some(text))).collect();
         let staged = self.stage(Draft::of(scope, fields, found, Content::default())?).await?;
         self.publish(&staged).await?;
         Ok(staged.draft.version)
+    }
+
+    /// Finishes a change that was interrupted. Where somebody else changed the secret since, both changes are kept; the
+    /// version that is in force then is answered.
+    pub(crate) async fn finish_over(
+        &self,
+        scope: &Scope,
+        version: &SecretVersion,
+        base: Option<&SecretVersion>,
+    ) -> Result<SecretVersion, StoreError> {
+        let (found, content) = self.content(&self.client, scope, None).await?;
+        let Found::Version(current) = &found else {
+            return Err(StoreError::corrupt(format!("the secret of {scope}, whose change was made, is gone")));
+        };
+        let is_untouched = Some(current) == base || (base.is_none() && *content.to_json()? == EMPTY);
+        if current == version || is_untouched {
+            self.finish(scope, version).await?;
+            return Ok(version.clone());
+        }
+        let before = match base {
+            Some(base) => self.content(&self.client, scope, Some(base)).await?.1,
+            None => Content::default(),
+        };
+        let (_, staged) = self.content(&self.client, scope, Some(version)).await?;
+        let draft = Draft::of(scope, staged.changes_since(&before), found, content)?;
+        self.publish_over(self.stage(draft).await?).await
+    }
+
+    /// Gives up what was staged: a secret that was made for it alone is deleted.
+    pub(crate) async fn discard(&self, staged: &Staged) -> Result<(), StoreError> {
+        match staged.draft.found {
+            Found::Version(_) => self.unstage(&staged.draft.scope, &staged.draft.version).await,
+            Found::Nothing | Found::Deleted => self.delete(&staged.draft.scope).await,
+        }
     }
 
     /// Undoes a change that was staged and is not to be made. The version stays without a label; the service removes it.
@@ -341,6 +393,7 @@ impl SecretsManager {
     }
 
     /// Reads the master key, if there is one.
+    /// It belongs to one pair of tables: the secrets of an environment are one store's.
     pub(crate) async fn master_key(&self) -> Result<Option<SecretText>, StoreError> {
         let name = self.names.keys();
         let answer = match self.client.get_secret_value().secret_id(&name).send().await {
@@ -355,13 +408,23 @@ impl SecretsManager {
         }
         let content = answer.secret_string().and_then(Content::read).ok_or_else(malformed)?;
         let stored = content.into_stored(SecretVersion(String::new()));
+        if let Some(tables) = stored.fields.get("tables").filter(|tables| tables.expose() != self.names.configuration) {
+            return Err(StoreError::CannotOpen(format!(
+                "found the secrets of {} in use by the store in the table {}, expected {}: name that table_prefix, or another \
+                 environment",
+                self.names.environment,
+                tables.expose(),
+                self.names.configuration
+            )));
+        }
         stored.fields.get("master_key").cloned().map(Some).ok_or_else(malformed)
     }
 
     /// Keeps a new master key, unless there is one; tells whether it did.
     pub(crate) async fn create_master_key(&self, key: SecretText) -> Result<bool, StoreError> {
         let mut content = Content::default();
-        content.change(&BTreeMap::from([("master_key".to_owned(), Some(key))]));
+        let tables = SecretText::new(self.names.configuration.clone());
+        content.change(&BTreeMap::from([("master_key".to_owned(), Some(key)), ("tables".to_owned(), Some(tables))]));
         let json: Zeroizing<String> = content.to_json()?;
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
         let create = self
@@ -388,6 +451,14 @@ impl Staged {
 }
 
 impl Draft {
+    /// The version that it was decided on.
+    pub(crate) fn base(&self) -> Option<&SecretVersion> {
+        match &self.found {
+            Found::Version(version) => Some(version),
+            Found::Nothing | Found::Deleted => None,
+        }
+    }
+
     fn of(
         scope: &Scope,
         fields: BTreeMap<String, Option<SecretText>>,
@@ -398,6 +469,11 @@ impl Draft {
         content.to_json()?;
         Ok(Self { scope: scope.clone(), fields, found, content, version: SecretVersion(random::name()) })
     }
+}
+
+/// Whether a message says that the secret itself is marked for deletion; of its key, another one says so.
+fn is_of_deletion(told: &str) -> bool {
+    ["marked for deletion", "marked deleted", "because it was deleted"].iter().any(|words| told.contains(words))
 }
 
 fn restless() -> StoreError {
@@ -415,9 +491,7 @@ where
         Some("ResourceNotFoundException") => Ok(Found::Nothing),
         // The service says this of other troubles as well, such as a key that is disabled: they must not pass for absence,
         // or the tenant would get the operator's connections in place of its own.
-        Some("InvalidRequestException") if error.message().is_some_and(|told| told.contains("delet")) => {
-            Ok(Found::Deleted)
-        }
+        Some("InvalidRequestException") if error.message().is_some_and(is_of_deletion) => Ok(Found::Deleted),
         _ => Err(failed(Service::SecretsManager, error)),
     }
 }

@@ -136,8 +136,8 @@ impl Tokens {
     }
 
     /// Finds out whose a token is, for serving an application: while the store does not answer, a token that held within the
-    /// last hour is taken to hold, so that an outage of the store is none of the application. Nothing can be revoked
-    /// through a store that is out; what a store that answers says counts at once.
+    /// last five minutes is taken to hold, so that a short outage of the store is none of the application. What a store that
+    /// answers says counts at once.
     pub async fn authenticate_even_in_outages(&self, text: &str, now: Timestamp) -> Result<Authenticated, TokenError> {
         let Some(known) = self.remembered.find(text, now) else { return self.authenticate(text, now).await };
         match timeout(PATIENCE, self.authenticate(text, now)).await {

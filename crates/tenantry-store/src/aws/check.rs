@@ -90,9 +90,9 @@ async fn scopes(store: &AwsStore) -> Result<Finding, StoreError> {
     found.extend(look(store, Scope::Global).await?);
     let mut page = PageRequest::first(PageRequest::LARGEST);
     loop {
-        let listed = store.dynamodb.tenants(&page).await?;
+        let listed = store.dynamodb.ids(&page).await?;
         count += listed.items.len();
-        let looks = listed.items.into_iter().map(|tenant| look(store, Scope::Tenant(tenant.tenant_id)));
+        let looks = listed.items.into_iter().map(|tenant| look(store, Scope::Tenant(tenant)));
         let mut looks = futures::stream::iter(looks).buffered(AT_ONCE);
         while let Some(told) = looks.try_next().await? {
             found.extend(told);
@@ -110,6 +110,9 @@ async fn look(store: &AwsStore, scope: Scope) -> Result<Vec<String>, StoreError>
     let mut found = Vec::new();
     let mut told = |what: String| found.push(format!("{scope}: {what}"));
     match read {
+        Ok(None) if store.dynamodb.is_coming(&scope).await? => {
+            told("its copy from another store was interrupted: make it again with `tenantry copy`".to_owned());
+        }
         Ok(None) => {}
         Ok(Some(stored)) => {
             if stored.drift {

@@ -28,10 +28,13 @@ pub(super) async fn commit_all(store: &AwsStore, commits: Vec<Commit>) -> Result
         return Ok(Vec::new());
     }
     decide::check_scopes(&commits)?;
+    let mut with_log = false;
     for turn in 0..MOST_TRIES {
-        let plan = store.dynamodb.plan(commits.clone()).await?;
-        if let Some(committed) = make(store, &plan).await? {
-            return Ok(committed);
+        let plan = store.dynamodb.plan(commits.clone(), with_log).await?;
+        match make(store, &plan).await? {
+            Made::Committed(committed) => return Ok(committed),
+            Made::Moved => {}
+            Made::Behind => with_log = true,
         }
         pause(turn).await;
     }
@@ -50,14 +53,27 @@ async fn pause(turn: u32) {
     tokio::time::sleep(PAUSE * (turn + 1) * u32::from(random) / 256).await;
 }
 
-/// Makes a plan; none if somebody else wrote meanwhile.
-async fn make(store: &AwsStore, plan: &Plan) -> Result<Option<Vec<Committed>>, BatchError> {
+/// What came of making a plan.
+enum Made {
+    Committed(Vec<Committed>),
+    /// Somebody else wrote meanwhile.
+    Moved,
+    /// The log has the revision already.
+    Behind,
+}
+
+/// Makes a plan, its secrets included.
+async fn make(store: &AwsStore, plan: &Plan) -> Result<Made, BatchError> {
     let mut drafts = Vec::new();
-    for (commit, _) in plan.revisions() {
+    for (commit, version) in plan.secret_versions() {
         drafts.push(match &commit.secret {
-            Some(write) => {
-                Some(store.secrets.decide(&commit.scope, write).await.map_err(BatchError::of(&commit.scope))?)
-            }
+            Some(write) => Some(
+                store
+                    .secrets
+                    .decide(&commit.scope, write, version.as_ref())
+                    .await
+                    .map_err(BatchError::of(&commit.scope))?,
+            ),
             None => None,
         });
     }
@@ -65,7 +81,7 @@ async fn make(store: &AwsStore, plan: &Plan) -> Result<Option<Vec<Committed>>, B
         let nothing = vec![None; drafts.len()];
         return answer(store.dynamodb.make(plan, &nothing).await);
     }
-    let Some(mut begun) = begin(store, plan, &drafts).await? else { return Ok(None) };
+    let Some(mut begun) = begin(store, plan, &drafts).await? else { return Ok(Made::Moved) };
     let versions = versions(&drafts);
     let staged = begun.stage(store, drafts).await;
     let made = match staged {
@@ -73,7 +89,7 @@ async fn make(store: &AwsStore, plan: &Plan) -> Result<Option<Vec<Committed>>, B
         Err(error) => Err(Unmade::Refused(error.into())),
     };
     match made {
-        Ok(committed) => begun.finish(store).await.map(|()| Some(committed)).map_err(BatchError::from),
+        Ok(committed) => begun.finish(store).await.map(|()| Made::Committed(committed)).map_err(BatchError::from),
         // Whether it was made is open: the intents stay, and whoever settles them sees it.
         Err(Unmade::Unknown(error)) => Err(error.into()),
         unmade => {
@@ -83,10 +99,11 @@ async fn make(store: &AwsStore, plan: &Plan) -> Result<Option<Vec<Committed>>, B
     }
 }
 
-fn answer(made: Result<Vec<Committed>, Unmade>) -> Result<Option<Vec<Committed>>, BatchError> {
+fn answer(made: Result<Vec<Committed>, Unmade>) -> Result<Made, BatchError> {
     match made {
-        Ok(committed) => Ok(Some(committed)),
-        Err(Unmade::Moved) => Ok(None),
+        Ok(committed) => Ok(Made::Committed(committed)),
+        Err(Unmade::Moved) => Ok(Made::Moved),
+        Err(Unmade::Behind) => Ok(Made::Behind),
         Err(Unmade::Refused(refused)) => Err(refused),
         Err(Unmade::Unknown(error)) => Err(error.into()),
     }
@@ -110,6 +127,7 @@ async fn begin(store: &AwsStore, plan: &Plan, drafts: &[Option<Draft>]) -> Resul
         let intent = Intent {
             scope: commit.scope.clone(),
             version: draft.version.clone(),
+            base: draft.base().cloned(),
             at: Timestamp::now(),
             actor: commit.entry.actor.clone(),
         };
@@ -154,6 +172,11 @@ impl Begun {
 
     /// Undoes what is not made. What cannot be undone now is undone by the next writer.
     async fn undo(&mut self, store: &AwsStore) {
+        for staged in self.staged.drain(..) {
+            if let Err(error) = store.secrets.discard(&staged).await {
+                warn!(%error, "a secret that was not changed could not be tidied up");
+            }
+        }
         for intent in self.intents.drain(..) {
             if let Err(error) = undo(store, &intent).await {
                 warn!(scope = %intent.scope, %error, "a change that was not made could not be tidied up");
@@ -195,14 +218,28 @@ pub(super) async fn settle_intent(store: &AwsStore, intent: &Intent, now: Timest
     if !made {
         // First the intent: without it, the transaction of a writer that only slept cannot be made any more.
         store.dynamodb.end_intent(intent).await?;
+        // It may have been made just before. From here on it cannot.
+        if store.dynamodb.secret_version(&intent.scope).await?.as_ref() == Some(&intent.version) {
+            finish(store, intent).await?;
+            return Ok(Settled::Finished);
+        }
         store.secrets.unstage(&intent.scope, &intent.version).await?;
         warn!(scope = %intent.scope, actor = intent.actor, "an interrupted change is undone");
         return Ok(Settled::Undone);
     }
-    store.secrets.finish(&intent.scope, &intent.version).await?;
+    finish(store, intent).await?;
     store.dynamodb.end_intent(intent).await?;
     warn!(scope = %intent.scope, actor = intent.actor, "an interrupted change is finished");
     Ok(Settled::Finished)
+}
+
+/// Puts in force what was made, together with what others changed in the secret since.
+async fn finish(store: &AwsStore, intent: &Intent) -> Result<(), StoreError> {
+    let version = store.secrets.finish_over(&intent.scope, &intent.version, intent.base.as_ref()).await?;
+    if version != intent.version {
+        store.dynamodb.note_secret(&intent.scope, &version).await?;
+    }
+    Ok(())
 }
 
 /// Changes a scope's secret alone.
@@ -214,7 +251,8 @@ pub(super) async fn write_secret(
     if !store.dynamodb.is_there(scope).await? {
         return Err(StoreError::Missing("scope"));
     }
-    let staged = store.secrets.stage(store.secrets.decide(scope, write).await?).await?;
+    let staged =
+        store.secrets.stage(store.secrets.decide(scope, write, Some(&SecretVersion(String::new()))).await?).await?;
     if let Err(error) = store.secrets.publish(&staged).await {
         store.secrets.unstage(scope, staged.version()).await?;
         return Err(error);

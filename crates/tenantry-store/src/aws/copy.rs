@@ -11,7 +11,13 @@ pub(super) async fn take_over(store: &AwsStore, copy: ScopeCopy) -> Result<(), S
     store.dynamodb.write_copy(&incoming).await?;
     let version = match secret {
         Some(fields) => Some(store.secrets.replace(&scope, fields).await?),
-        None => None,
+        None => {
+            if incoming.again {
+                // What the attempt before brought must not stay.
+                store.secrets.delete(&scope).await?;
+            }
+            None
+        }
     };
     store.dynamodb.finish_copy(&incoming, version).await
 }

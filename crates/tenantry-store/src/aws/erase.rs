@@ -35,6 +35,14 @@ async fn begin(store: &AwsStore, tenant: &TenantId, expected: Revision, entry: N
 
 /// Erases what is left of a deleted tenant.
 pub(super) async fn finish(store: &AwsStore, tenant: &TenantId) -> Result<(), StoreError> {
-    store.secrets.delete(&Scope::Tenant(tenant.clone())).await?;
+    // Somebody else may have finished it, and a new tenant of the name may be there.
+    if store.dynamodb.erasure(tenant).await? != Erasure::Begun {
+        return Ok(());
+    }
+    let scope = Scope::Tenant(tenant.clone());
+    if let Some(intent) = store.dynamodb.intent(&scope).await? {
+        store.dynamodb.end_intent(&intent).await?;
+    }
+    store.secrets.delete(&scope).await?;
     store.dynamodb.erase_rows(tenant).await
 }

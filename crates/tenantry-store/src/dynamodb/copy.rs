@@ -22,6 +22,8 @@ pub(crate) struct Incoming {
     head: HeadRow,
     /// What stays of an erased tenant of the same name.
     tomb: Option<HeadRow>,
+    /// Whether an earlier attempt was interrupted.
+    pub(crate) again: bool,
 }
 
 impl DynamoDb {
@@ -38,17 +40,40 @@ impl DynamoDb {
             ));
         }
         self.check_free(&copy).await?;
-        let again = found.head.as_ref().is_some_and(|head| head.life == Life::Incoming);
+        let before = found.head.filter(|head| head.life == Life::Incoming);
+        let again = before.is_some();
+        let behind = match &before {
+            Some(before) => before.copied_behind,
+            None => self.log_table().newest(&copy.scope).await?,
+        };
+        let head = HeadRow { copied_behind: behind, ..coming(&copy, last) };
+        let found = before.as_ref().or(tomb.as_ref());
+        self.announce(&copy.scope, &head, found).await?;
         if again {
-            self.drop_rows(&copy.scope, last.next()).await?;
+            self.drop_rows(&copy.scope, behind).await?;
         }
-        let head = coming(&copy, last);
-        let table = self.configuration();
-        if let Scope::Tenant(tenant) = &copy.scope {
-            table.put(registered(tenant.as_str(), &head)).await?;
+        Ok(Incoming { copy, head, tomb, again })
+    }
+
+    /// Notes that a scope is coming, if nobody made or took it since.
+    async fn announce(&self, scope: &Scope, head: &HeadRow, found: Option<&HeadRow>) -> Result<(), StoreError> {
+        let (table, partition) = (&self.names.configuration, partition_of(scope));
+        let unmoved = match found {
+            Some(found) => Condition::is("change", row::text(&found.change)),
+            None => Condition::absent(),
+        };
+        let mut transaction = Transaction::new();
+        transaction.put((), table, head.to_row(partition), &unmoved)?;
+        if scope.tenant().is_some() {
+            transaction.put((), table, registered(partition, head), &Condition::none())?;
         }
-        table.put(head.to_row(partition_of(&copy.scope))).await?;
-        Ok(Incoming { copy, head, tomb })
+        match transaction.send(&self.client).await {
+            Ok(()) => Ok(()),
+            Err(Aborted::Condition(()) | Aborted::Contention) => {
+                Err(StoreError::Unavailable("somebody else makes or copies the same scope at the same time".into()))
+            }
+            Err(Aborted::Failed(error)) => Err(error),
+        }
     }
 
     /// The newest revision that an erased tenant of the name had. A copy that was interrupted had none yet.
@@ -70,14 +95,14 @@ impl DynamoDb {
     }
 
     /// Removes what an interrupted copy left.
-    async fn drop_rows(&self, scope: &Scope, first: Revision) -> Result<(), StoreError> {
+    async fn drop_rows(&self, scope: &Scope, behind: Option<Place>) -> Result<(), StoreError> {
         let partition = partition_of(scope);
         let keys = |sorts: Vec<String>| sorts.iter().map(|sort| row::key(partition, sort)).collect();
         self.configuration().write_all(Vec::new(), keys(self.sorts_of(scope).await?)).await?;
-        let from = Place::of(first).sort();
-        let from = Range { from: Some(&from).filter(|_| first > Revision(1)).map(String::as_str), ..Range::default() };
-        let entries = self.log_table().query(partition, &from).await?;
-        let places = entries.iter().map(|row| Ok(log::place_of(row)?.sort())).collect::<Result<_, StoreError>>()?;
+        let entries = self.log_table().query(partition, &Range::default()).await?;
+        let places: Vec<_> = entries.iter().map(log::place_of).collect::<Result<_, _>>()?;
+        let places = places.into_iter().filter(|place| behind.is_none_or(|behind| *place > behind));
+        let places = places.map(Place::sort).collect();
         self.log_table().write_all(Vec::new(), keys(places)).await
     }
 
@@ -114,10 +139,19 @@ impl DynamoDb {
                 table.delete(BINDINGS, &binding.to_string()).await?;
             }
         }
-        table.delete(TENANTS, partition_of(scope)).await?;
+        // Only if it is still this copy that is coming.
+        let (name, partition) = (&self.names.configuration, partition_of(scope));
+        let unmoved = Condition::is("change", row::text(&incoming.head.change));
+        let mut transaction = Transaction::new();
         match &incoming.tomb {
-            Some(tomb) => table.put(tomb.to_row(partition_of(scope))).await,
-            None => table.delete(partition_of(scope), HEAD).await,
+            Some(tomb) => transaction.put((), name, tomb.to_row(partition), &unmoved)?,
+            None => transaction.delete((), name, row::key(partition, HEAD), &unmoved)?,
+        }
+        transaction.delete((), name, row::key(TENANTS, partition), &Condition::none())?;
+        match transaction.send(&self.client).await {
+            Ok(()) | Err(Aborted::Condition(())) => Ok(()),
+            Err(Aborted::Contention) => Err(StoreError::Unavailable("others write to the same rows".into())),
+            Err(Aborted::Failed(error)) => Err(error),
         }
     }
 
@@ -138,7 +172,8 @@ impl DynamoDb {
         secret_version: Option<SecretVersion>,
     ) -> Result<(), StoreError> {
         let (copy, configuration) = (&incoming.copy, &self.names.configuration);
-        let head = HeadRow { life: Life::Alive, change: random::name(), secret_version, ..incoming.head.clone() };
+        let alive = HeadRow { life: Life::Alive, copied_behind: None, ..incoming.head.clone() };
+        let head = HeadRow { change: random::name(), secret_version, ..alive };
         let unmoved = Condition::is("change", row::text(&incoming.head.change));
         let mut transaction = Transaction::new();
         transaction.put((), configuration, head.to_row(partition_of(&copy.scope)), &unmoved)?;
@@ -188,5 +223,6 @@ fn coming(copy: &ScopeCopy, last: Revision) -> HeadRow {
         change: random::name(),
         bindings,
         secret_version: None,
+        copied_behind: None,
     }
 }

@@ -5,11 +5,11 @@ use tenantry_core::scope::{Scope, TenantId};
 
 use super::head::{HEAD, HeadRow, Life};
 use super::log::{self, Place};
-use super::row::{self, CONFIG_KEY, Cells};
+use super::row::{self, CONFIG_KEY, CONFIG_VALUE, Cells, Row};
 use super::table::Range;
 use super::tokens::TOKENS;
 use super::transaction::{Aborted, Condition, Transaction};
-use super::{BINDINGS, DynamoDb, TENANTS, partition_of, revocations};
+use super::{BINDINGS, DynamoDb, MOST_WRITES, TENANTS, partition_of, revocations};
 use crate::error::StoreError;
 use crate::records::NewLogEntry;
 use crate::{decide, random};
@@ -87,30 +87,57 @@ impl DynamoDb {
         Ok(transaction)
     }
 
-    /// Erases what is left of a deleted tenant, and looks whether nothing is.
+    /// Erases what is left of a deleted tenant, and looks whether nothing is. Each write asks that the tenant is still the
+    /// deleted one: somebody else may have finished it, and a new tenant of the name may be there.
     pub(crate) async fn erase_rows(&self, tenant: &TenantId) -> Result<(), StoreError> {
         let scope = Scope::Tenant(tenant.clone());
         let Some(head) = self.head(&scope).await?.filter(|head| head.life == Life::Erasing) else { return Ok(()) };
-        let table = self.configuration();
-        for sort in self.sorts_of(&scope).await? {
-            table.delete(partition_of(&scope), &sort).await?;
-        }
+        let own = |sort: &String| row::key(partition_of(&scope), sort);
+        let mut keys: Vec<_> = self.sorts_of(&scope).await?.iter().map(own).collect();
         for binding in &head.bindings {
-            // By now another tenant may have it: only its own is removed.
             if self.bound(binding).await?.as_ref() == Some(tenant) {
-                table.delete(BINDINGS, &binding.to_string()).await?;
+                keys.push(row::key(BINDINGS, &binding.to_string()));
             }
         }
-        for token in self.tokens(Some(&scope)).await? {
-            table.delete(TOKENS, &token.id).await?;
+        keys.extend(self.tokens(Some(&scope)).await?.iter().map(|token| row::key(TOKENS, &token.id)));
+        for chunk in keys.chunks(MOST_WRITES - 1) {
+            if !self.delete_of(&scope, &head, chunk).await? {
+                return Ok(());
+            }
         }
-        self.log_table().blank(&scope).await?;
+        self.log_table().blank(&scope, head.head.revision).await?;
         if !self.sorts_of(&scope).await?.is_empty() {
             return Err(StoreError::Unavailable("somebody writes items of a tenant that is being erased".into()));
         }
         // Until here the registry leads to it, so that an interrupted erasure is found.
-        table.delete(TENANTS, tenant.as_str()).await?;
-        table.put(tombstone(HeadRow { bindings: Vec::new(), ..head }, Life::Erased).to_row(partition_of(&scope))).await
+        self.bury(&scope, &head).await
+    }
+
+    /// Removes rows of a deleted tenant; false if it is not the deleted one any more.
+    async fn delete_of(&self, scope: &Scope, head: &HeadRow, keys: &[Row]) -> Result<bool, StoreError> {
+        let table = &self.names.configuration;
+        let mut transaction = Transaction::new();
+        let still = Condition::is("change", row::text(&head.change));
+        transaction.check((), table, row::key(partition_of(scope), HEAD), &still)?;
+        for key in keys {
+            let condition = match key.get(row::TENANT_ID).and_then(|id| id.as_s().ok()).map(String::as_str) {
+                Some(BINDINGS) => Condition::is_or_absent(CONFIG_VALUE, row::text(partition_of(scope))),
+                _ => Condition::none(),
+            };
+            transaction.delete((), table, key.clone(), &condition)?;
+        }
+        done(transaction.send(&self.client).await)
+    }
+
+    /// Leaves the tombstone, and takes the tenant from the registry.
+    async fn bury(&self, scope: &Scope, head: &HeadRow) -> Result<(), StoreError> {
+        let table = &self.names.configuration;
+        let stone = tombstone(HeadRow { bindings: Vec::new(), ..head.clone() }, Life::Erased);
+        let still = Condition::is("change", row::text(&head.change));
+        let mut transaction = Transaction::new();
+        transaction.put((), table, stone.to_row(partition_of(scope)), &still)?;
+        transaction.delete((), table, row::key(TENANTS, partition_of(scope)), &Condition::none())?;
+        done(transaction.send(&self.client).await).map(drop)
     }
 
     /// The sort keys of a scope's rows, but its head.
@@ -118,6 +145,16 @@ impl DynamoDb {
         let rows = self.configuration().query(partition_of(scope), &Range::default()).await?;
         let sorts = rows.iter().map(|row| Cells::new(row, CONFIG_KEY).sort().map(str::to_owned));
         Ok(sorts.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|sort| sort != HEAD).collect())
+    }
+}
+
+/// Whether a transaction was made; if not, the tenant is not the deleted one any more.
+fn done(sent: Result<(), Aborted<()>>) -> Result<bool, StoreError> {
+    match sent {
+        Ok(()) => Ok(true),
+        Err(Aborted::Condition(())) => Ok(false),
+        Err(Aborted::Contention) => Err(StoreError::Unavailable("others write to the same rows all the time".into())),
+        Err(Aborted::Failed(error)) => Err(error),
     }
 }
 

@@ -5,6 +5,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
 
 use super::digest::Digest;
+use super::log::Place;
 use super::row::{self, Cells, Row};
 use crate::error::StoreError;
 use crate::records::{Binding, Head, SecretVersion, TenantStatus};
@@ -31,6 +32,8 @@ pub(super) struct HeadRow {
     pub(super) bindings: Vec<Binding>,
     /// The version of the secret that belongs to this revision.
     pub(super) secret_version: Option<SecretVersion>,
+    /// Of a scope that is being copied: the newest entry of the log that was here before.
+    pub(super) copied_behind: Option<Place>,
 }
 
 /// Where in its life a scope is.
@@ -59,6 +62,7 @@ impl HeadRow {
             change: String::new(),
             bindings: Vec::new(),
             secret_version: None,
+            copied_behind: None,
         }
     }
 
@@ -82,7 +86,7 @@ impl HeadRow {
         let binding = |text: &str| Binding::parse(text).map_err(|_| cells.odd("bindings", "a list of bindings"));
         Ok(Self {
             head: Head {
-                revision: Revision(cells.number("revision")?),
+                revision: revision(&cells)?,
                 status,
                 display_name: cells.text("display_name")?.to_owned(),
                 incarnation: cells.text("incarnation")?.to_owned(),
@@ -97,6 +101,7 @@ impl HeadRow {
             change: cells.text("change")?.to_owned(),
             bindings: cells.texts("bindings")?.into_iter().map(binding).collect::<Result<_, _>>()?,
             secret_version: cells.optional_text("secret_version")?.map(|text| SecretVersion(text.to_owned())),
+            copied_behind: cells.optional_text("copied_behind")?.and_then(|text| text.parse().ok()),
         })
     }
 
@@ -124,6 +129,9 @@ impl HeadRow {
         if let Some(version) = &self.secret_version {
             put("secret_version", row::text(&version.0));
         }
+        if let Some(place) = self.copied_behind {
+            put("copied_behind", row::text(place.sort()));
+        }
         row
     }
 
@@ -135,6 +143,12 @@ impl HeadRow {
             Life::Erased => "erased".to_owned(),
         }
     }
+}
+
+/// A revision that still has one behind it.
+fn revision(cells: &Cells<'_>) -> Result<Revision, StoreError> {
+    let number = cells.number("revision")?;
+    i64::try_from(number).map(|_| Revision(number)).map_err(|_| cells.odd("revision", "a number from 0 to 2^63"))
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(crate) struct Intent {
     pub(crate) scope: Scope,
     /// The version that the secret is about to get.
     pub(crate) version: SecretVersion,
+    /// The version that it was decided on; none if there was no secret.
+    pub(crate) base: Option<SecretVersion>,
     /// When it began, by its writer's clock.
     pub(crate) at: Timestamp,
     /// Who does it.
@@ -31,6 +33,9 @@ impl Intent {
     fn to_row(&self) -> Row {
         let mut row = row::key(INTENTS, partition_of(&self.scope));
         row.insert("version".to_owned(), row::text(&self.version.0));
+        if let Some(base) = &self.base {
+            row.insert("base".to_owned(), row::text(&base.0));
+        }
         row.insert("at".to_owned(), row::moment(self.at));
         row.insert("actor".to_owned(), row::text(&self.actor));
         row
@@ -41,6 +46,7 @@ impl Intent {
         Ok(Self {
             scope: cells.scope(row::CONFIG_KEY)?,
             version: SecretVersion(cells.text("version")?.to_owned()),
+            base: cells.optional_text("base")?.map(|text| SecretVersion(text.to_owned())),
             at: cells.moment("at")?,
             actor: cells.text("actor")?.to_owned(),
         })

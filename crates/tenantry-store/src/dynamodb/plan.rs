@@ -91,6 +91,11 @@ impl Plan {
         self.commits.iter().zip(&self.heads).map(|(commit, head)| (commit, head.head.revision))
     }
 
+    /// Each commit with the version of the secret that the head of its scope names.
+    pub(crate) fn secret_versions(&self) -> impl Iterator<Item = (&Commit, Option<SecretVersion>)> {
+        self.commits.iter().zip(&self.situations).map(|(commit, situation)| (commit, situation.secret_version()))
+    }
+
     /// The random names of the commits, by which a transaction whose answer was lost is recognised.
     pub(super) fn changes(&self) -> impl Iterator<Item = (&Scope, &str)> {
         self.commits.iter().zip(&self.heads).map(|(commit, head)| (&commit.scope, head.change.as_str()))
@@ -244,9 +249,12 @@ fn next_head(commit: &Commit, situation: &Situation) -> Result<HeadRow, StoreErr
     }
     let (living, last) = (situation.partition.living(), situation.last());
     let mut head = decide::next_head(commit, living.as_ref().map(|row| &row.head), last, &random::name())?;
+    // No revision is given twice, whatever the head says.
+    if situation.logged.is_some_and(|logged| logged.revision >= head.revision) {
+        head.revision = last.next();
+    }
     let adopted = living.as_ref().is_some_and(|row| !row.is_stored());
     if adopted {
-        head.revision = head.revision.max(last.next());
         head.incarnation = random::name();
         head.created_at = head.updated_at;
     }

@@ -59,9 +59,17 @@ pub(super) fn read(row: &Row) -> Result<TokenRecord, StoreError> {
 pub(super) fn read_all(rows: &[Row], scope: Option<&Scope>) -> Result<Vec<TokenRecord>, StoreError> {
     let mut found = Vec::new();
     for row in rows {
-        let token = read(row)?;
+        // One that cannot be read holds nothing, and must not hide the others.
+        let token = match read(row) {
+            Ok(token) => token,
+            Err(error) => {
+                tracing::error!(%error, "a token is left out of a list");
+                continue;
+            }
+        };
         if scope.is_none_or(|scope| token.scope == *scope) {
-            found.push((Cells::new(row, "the tokens").text(ORDERED_AT)?, token));
+            let ordered_at = Cells::new(row, "the tokens").text(ORDERED_AT).unwrap_or_default();
+            found.push((ordered_at, token));
         }
     }
     found.sort_by_key(|(at, _)| Reverse(*at));

@@ -1,6 +1,6 @@
 //! The flat JSON object in a secret: read whoever wrote it, and written so that nothing of it is lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -65,6 +65,23 @@ impl Content {
                 None => drop(self.0.remove(name)),
             }
         }
+    }
+
+    /// The texts that differ from those of an earlier content.
+    pub(super) fn changes_since(&self, before: &Self) -> BTreeMap<String, Option<SecretText>> {
+        let text = |content: &Self, name: &str| match content.0.get(name) {
+            Some(Field::Text(text)) => Some(text.clone()),
+            Some(Field::Odd { .. }) | None => None,
+        };
+        let names: BTreeSet<&String> = self.0.keys().chain(before.0.keys()).collect();
+        let pairs = names.into_iter().map(|name| (name, text(before, name), text(self, name)));
+        let differs = |before: &Option<SecretText>, after: &Option<SecretText>| {
+            before.as_ref().map(SecretText::expose) != after.as_ref().map(SecretText::expose)
+        };
+        pairs
+            .filter(|(_, before, after)| differs(before, after))
+            .map(|(name, _, after)| (name.clone(), after))
+            .collect()
     }
 
     /// The secret as the port shows it.

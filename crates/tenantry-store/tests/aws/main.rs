@@ -5,6 +5,7 @@ mod hand_written;
 mod interrupted;
 mod provisioning;
 mod raw;
+mod review;
 mod sessions;
 
 use tenantry_emulators::shared;

@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Authenticated;
 
-/// How long a token that held is taken to hold while the store does not answer: as long as secrets are usable.
-const GRACE: SignedDuration = SignedDuration::from_hours(1);
+/// How long a token that held is taken to hold while the store does not answer. Short, because the store may be out for this
+/// process alone, and another one may revoke it meanwhile.
+const GRACE: SignedDuration = SignedDuration::from_mins(5);
 /// The most tokens that are remembered.
 const MOST: usize = 10_000;
 
