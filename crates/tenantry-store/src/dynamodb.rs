@@ -415,7 +415,7 @@ impl DynamoDb {
     }
 
     pub(crate) async fn tokens(&self, scope: Option<&Scope>) -> Result<Vec<TokenRecord>, StoreError> {
-        tokens::read_all(&self.configuration().query(TOKENS, &Range::default()).await?, scope)
+        Ok(tokens::read_all(&self.configuration().query(TOKENS, &Range::default()).await?, scope))
     }
 
     pub(crate) async fn revoke_token(&self, id: &str, at: Timestamp, entry: NewLogEntry) -> Result<(), StoreError> {

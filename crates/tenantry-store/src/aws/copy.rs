@@ -9,15 +9,14 @@ pub(super) async fn take_over(store: &AwsStore, copy: ScopeCopy) -> Result<(), S
     let (scope, secret) = (copy.scope.clone(), copy.secret.clone());
     let incoming = store.dynamodb.begin_copy(copy).await?;
     store.dynamodb.write_copy(&incoming).await?;
-    let version = match secret {
-        Some(fields) => Some(store.secrets.replace(&scope, fields).await?),
-        None => {
-            if incoming.again {
-                // What the attempt before brought must not stay.
-                store.secrets.delete(&scope).await?;
-            }
-            None
+    let version = if let Some(fields) = secret {
+        Some(store.secrets.replace(&scope, fields).await?)
+    } else {
+        if incoming.again {
+            // What the attempt before brought must not stay.
+            store.secrets.delete(&scope).await?;
         }
+        None
     };
     store.dynamodb.finish_copy(&incoming, version).await
 }

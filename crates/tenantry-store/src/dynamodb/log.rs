@@ -200,8 +200,8 @@ impl Table<'_> {
             }
         }
         // Cut by what the index names: an entry that is gone must not look like the end.
-        let placed = places.into_iter().map(|place| (place.clone(), place)).collect();
-        let Page { items, next } = cursor::cut(&listing, page, placed);
+        let read = places.into_iter().map(|place| (place.clone(), place)).collect();
+        let Page { items, next } = cursor::cut(&listing, page, read);
         Ok(Page { items: self.entries(&items).await?, next })
     }
 

@@ -56,7 +56,7 @@ pub(super) fn read(row: &Row) -> Result<TokenRecord, StoreError> {
 }
 
 /// Reads all tokens of a scope, or all, newest first.
-pub(super) fn read_all(rows: &[Row], scope: Option<&Scope>) -> Result<Vec<TokenRecord>, StoreError> {
+pub(super) fn read_all(rows: &[Row], scope: Option<&Scope>) -> Vec<TokenRecord> {
     let mut found = Vec::new();
     for row in rows {
         // One that cannot be read holds nothing, and must not hide the others.
@@ -73,5 +73,5 @@ pub(super) fn read_all(rows: &[Row], scope: Option<&Scope>) -> Result<Vec<TokenR
         }
     }
     found.sort_by_key(|(at, _)| Reverse(*at));
-    Ok(found.into_iter().map(|(_, token)| token).collect())
+    found.into_iter().map(|(_, token)| token).collect()
 }

@@ -2,10 +2,10 @@
 
 mod faults;
 mod hand_written;
+mod interleaved;
 mod interrupted;
 mod provisioning;
 mod raw;
-mod review;
 mod sessions;
 
 use tenantry_emulators::shared;
