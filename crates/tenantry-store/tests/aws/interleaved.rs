@@ -314,3 +314,33 @@ async fn the_log_of_all_goes_on_behind_an_entry_that_is_gone() {
     let page = behind.stores.log(&query, &PageRequest::first(2)).await.unwrap();
     assert!(page.next.is_some(), "{} of 6, and no more", page.items.len());
 }
+
+#[tokio::test]
+async fn a_copy_does_not_take_the_place_of_a_tenant_made_meanwhile() {
+    let behind = Behind::proxies().await;
+    let copy = a_copy(false).await;
+    let gate = Gate::shut();
+    behind.dynamodb.on(Calls::to("TransactWriteItems").once(), Fault::Wait(gate.clone()));
+    let taking = tokio::spawn({
+        let stores = behind.stores.clone();
+        async move { stores.take_over(copy).await }
+    });
+    gate.reached().await;
+    let other = place_elsewhere(&behind).await;
+    Draft::create("acme").set("mine", 1).done(&other).await;
+    gate.open();
+    let taken = taking.await.unwrap();
+    let head = other.read(&scope("acme")).await.unwrap().unwrap();
+    let is_mine = head.items.iter().any(|item| item.key.to_string() == "mine") && !head.drift;
+    assert!(taken.is_err() && is_mine, "an acknowledged tenant was overwritten: {taken:?} {head:?}");
+}
+
+#[tokio::test]
+async fn an_interrupted_copy_is_found_by_doctor() {
+    let behind = Behind::proxies().await;
+    behind.dynamodb.on(Calls::to("BatchWriteItem"), down());
+    behind.stores.take_over(a_copy(true).await).await.unwrap_err();
+    behind.dynamodb.heal();
+    let told = told(&behind.stores).await;
+    assert!(told.contains("acme"), "{told}");
+}
