@@ -35,6 +35,8 @@ pub struct Incoming {
     pub channel: Channel,
     /// Who wrote it, if the channel knows.
     pub user_name: Option<String>,
+    /// The conversation that it belongs to, such as `slack:C012:1712.0001`; none if it stands by itself.
+    pub conversation: Option<String>,
 }
 
 /// A way by which messages come and answers go.
@@ -43,6 +45,12 @@ pub struct Incoming {
 pub enum Channel {
     /// `POST /assistant/messages`.
     Http,
+    /// Slack's Events API.
+    Slack,
+    /// A Telegram bot.
+    Telegram,
+    /// Incoming e-mail.
+    Email,
 }
 
 impl Channel {
@@ -50,6 +58,9 @@ impl Channel {
     pub fn name(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Slack => "slack",
+            Self::Telegram => "telegram",
+            Self::Email => "email",
         }
     }
 }

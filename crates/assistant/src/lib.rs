@@ -7,6 +7,9 @@
 //! | [`reply`] | answers a message: lets `conversation` decide, asks the model |
 //! | [`channels`] | the ways by which messages come; [`router`] is the HTTP one |
 //! | [`lambda`] | the same router behind Lambda events |
+//! | [`app`] | what the assistant is made of |
+//! | [`conversations`] | what is kept of conversations: turns, tokens spent, events acted on |
+//! | [`job`] | what is left to do for an event once its sender has been answered |
 //!
 //! What is built in is enough for an assistant that answers: a company adds its name and a key.
 //!
@@ -16,17 +19,20 @@
 //!
 //! let settings: Settings = serde_json::from_str(r#"{"company": {"name": "Acme"}}"#)?;
 //! let incoming =
-//!     Incoming { text: "Hi".to_owned(), intent: None, channel: Channel::Http, user_name: None };
+//!     Incoming { text: "Hi".to_owned(), intent: None, channel: Channel::Http, user_name: None, conversation: None };
 //! let draft = Draft::new(&settings, "chitchat", &incoming, "2026-11-23T17:04:00Z".parse()?)?;
 //! assert!(draft.request.messages[0].content.starts_with("You are Ada, the assistant of Acme."));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod app;
 pub mod channels;
 pub mod conversation;
+pub mod conversations;
+pub mod job;
 pub mod lambda;
 mod problem;
 pub mod reply;
 pub mod settings;
 
-pub use channels::http::router;
+pub use channels::router;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use tenantry::problem::Problem;
-use tenantry_integrations::llm::{LlmError, Provider};
+use tenantry_integrations::call::CallError;
+use tenantry_integrations::llm::Provider;
 
 use crate::conversation::Refusal;
 use crate::reply::ReplyError;
@@ -40,38 +41,38 @@ impl From<ReplyError> for Problem {
 }
 
 /// What a provider's failure is to the sender. What the provider says of its own inside is logged, not sent.
-fn of_model(provider: Provider, error: &LlmError) -> Problem {
+fn of_model(provider: Provider, error: &CallError) -> Problem {
     let bad_gateway = |code, detail: String| Problem::new(StatusCode::BAD_GATEWAY, code, detail);
     match error {
-        LlmError::Rejected { reason, .. } => {
+        CallError::Rejected { reason, .. } => {
             bad_gateway("model_rejected", format!("{provider} refused the request: {reason}"))
         }
-        LlmError::Unauthorized => {
+        CallError::Unauthorized => {
             bad_gateway("model_key_rejected", format!("{provider} does not accept the key that is set"))
                 .with_hint(format!("set {provider}.api_key to a key that is valid"))
         }
-        LlmError::RateLimited { retry_after } => {
+        CallError::RateLimited { retry_after } => {
             let detail = format!("{provider} takes no more requests of this account for now");
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "model_busy", detail)
                 .retry_after(retry_after.unwrap_or(PROVIDER_RETRY))
         }
-        LlmError::Unreachable { .. } => {
+        CallError::Unreachable { .. } => {
             bad_gateway("model_unreachable", format!("{provider} cannot be reached, or fails by itself"))
                 .with_hint("try again later")
         }
-        LlmError::TimedOut { limit } => {
+        CallError::TimedOut { limit } => {
             let detail =
                 format!("{provider} gave no answer within {} ms (limits.request_timeout_ms)", limit.as_millis());
             Problem::new(StatusCode::GATEWAY_TIMEOUT, "model_timed_out", detail)
         }
-        LlmError::NotAllowed(rule) => {
+        CallError::NotAllowed(rule) => {
             let detail = format!("{provider}.base_url must not be called: {rule}");
             Problem::new(StatusCode::CONFLICT, "url_not_allowed", detail)
         }
-        LlmError::TooLarge { limit } => {
+        CallError::TooLarge { limit } => {
             bad_gateway("model_answer_unusable", format!("{provider} answered with more than {limit} bytes"))
         }
-        LlmError::Malformed { reason } => {
+        CallError::Malformed { reason } => {
             bad_gateway("model_answer_unusable", format!("{provider} gave an answer that makes no sense: {reason}"))
         }
     }
@@ -87,23 +88,23 @@ mod tests {
 
     #[test]
     fn each_failure_of_a_model_has_a_status_that_says_who_can_help() {
-        let check = |error: LlmError, status: u16, code: &str| {
+        let check = |error: CallError, status: u16, code: &str| {
             let problem = of_model(Provider::OpenAi, &error);
             assert_eq!((problem.status.as_u16(), problem.code), (status, code), "{error}");
         };
-        check(LlmError::Rejected { status: 404, reason: "no such model".to_owned() }, 502, "model_rejected");
-        check(LlmError::Unauthorized, 502, "model_key_rejected");
-        check(LlmError::RateLimited { retry_after: None }, 503, "model_busy");
-        check(LlmError::Unreachable { reason: "CANARY".to_owned() }, 502, "model_unreachable");
-        check(LlmError::TimedOut { limit: Duration::from_secs(1) }, 504, "model_timed_out");
-        check(LlmError::NotAllowed(Rule::Scheme), 409, "url_not_allowed");
-        check(LlmError::TooLarge { limit: 1 }, 502, "model_answer_unusable");
-        check(LlmError::Malformed { reason: "it has no text".to_owned() }, 502, "model_answer_unusable");
+        check(CallError::Rejected { status: 404, reason: "no such model".to_owned() }, 502, "model_rejected");
+        check(CallError::Unauthorized, 502, "model_key_rejected");
+        check(CallError::RateLimited { retry_after: None }, 503, "model_busy");
+        check(CallError::Unreachable { reason: "CANARY".to_owned() }, 502, "model_unreachable");
+        check(CallError::TimedOut { limit: Duration::from_secs(1) }, 504, "model_timed_out");
+        check(CallError::NotAllowed(Rule::Scheme), 409, "url_not_allowed");
+        check(CallError::TooLarge { limit: 1 }, 502, "model_answer_unusable");
+        check(CallError::Malformed { reason: "it has no text".to_owned() }, 502, "model_answer_unusable");
     }
 
     #[test]
     fn what_a_provider_says_of_its_inside_is_not_passed_on() {
-        let problem = of_model(Provider::OpenAi, &LlmError::Unreachable { reason: "CANARY".to_owned() });
+        let problem = of_model(Provider::OpenAi, &CallError::Unreachable { reason: "CANARY".to_owned() });
         assert!(!problem.to_json().contains("CANARY"));
     }
 

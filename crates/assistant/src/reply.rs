@@ -9,8 +9,9 @@ use serde::Serialize;
 use tenantry::TenantConfig;
 use tenantry_core::key::Key;
 use tenantry_core::settings::WhyLeftOut;
+use tenantry_integrations::call::CallError;
 use tenantry_integrations::egress::{Egress, MaskedRequest};
-use tenantry_integrations::llm::{ChatAnswer, ChatClient, Connection, LlmError, Provider, Usage};
+use tenantry_integrations::llm::{ChatAnswer, ChatClient, Connection, Provider, Usage};
 use thiserror::Error;
 use tracing::{info, warn};
 
@@ -91,7 +92,7 @@ pub enum ReplyError {
         provider: Provider,
         /// Why not.
         #[source]
-        source: LlmError,
+        source: CallError,
     },
 }
 

@@ -104,6 +104,7 @@ fn asked(configured: &Configured, intent: &str) -> Draft {
         intent: None,
         channel: Channel::Http,
         user_name: None,
+        conversation: None,
     };
     Draft::new(&configured.settings, intent, &incoming, "2026-11-23T17:04:00Z".parse().unwrap()).unwrap()
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use assistant::app::App;
 use assistant::settings::Settings;
 use async_trait::async_trait;
 use axum::Router;
@@ -77,7 +78,7 @@ async fn served() -> Served {
         .build()
         .unwrap();
     let tokens = Tokens::open(&stores).await.unwrap();
-    let router = assistant::router(loader, tokens, Egress::builder().build());
+    let router = assistant::router(&App::new(loader, tokens, stores.parameters(), Egress::builder().build()));
     Served { router, stores, secrets, clock }
 }
 

@@ -8,6 +8,7 @@ mod stored;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assistant::app::App;
 use assistant::settings::Settings;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -64,7 +65,8 @@ async fn killed_under_load() {
     let cold = add_company(&stores, "cold", &[], &[]).await;
     let freshness = Freshness { parameters_fresh: Duration::from_millis(20), ..Freshness::default() };
     let loader = Loader::<Settings>::builder(&stores).freshness(freshness).build().unwrap();
-    let router = assistant::router(loader, Tokens::open(&stores).await.unwrap(), Egress::builder().build());
+    let tokens = Tokens::open(&stores).await.unwrap();
+    let router = assistant::router(&App::new(loader, tokens, stores.parameters(), Egress::builder().build()));
 
     let (before, after) = (Arc::new(Barrier::new(CALLERS + 1)), Arc::new(Barrier::new(CALLERS + 1)));
     let callers: Vec<_> = companies

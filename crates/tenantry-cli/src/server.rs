@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use assistant::app::App;
 use assistant::settings::Settings;
 use axum::Router;
 use tenantry::token::Tokens;
@@ -90,7 +91,8 @@ async fn router(plan: Plan) -> anyhow::Result<Router> {
     let loader = Loader::<Settings>::builder(&stores).freshness(freshness).build();
     let loader = loader.context("the assistant's settings are no catalog")?;
     let egress = Egress::builder().allow_list(allow_list).build();
-    Ok(with_request_ids(api.merge(assistant::router(loader, tokens, egress))))
+    let app = App::new(loader, tokens, stores.parameters(), egress);
+    Ok(with_request_ids(api.merge(assistant::router(&app))))
 }
 
 /// Listens for Ctrl-C and SIGTERM from now on: what it returns ends when somebody asks the program to stop. To be called

@@ -1,4 +1,4 @@
-//! Starts what stands in for AWS in tests, and breaks it on purpose.
+//! Starts what stands in for outside systems in tests, and breaks it on purpose.
 //!
 //! [`Dynamo`] stands in for DynamoDB, [`Moto`] for Secrets Manager, STS and more; a test process has one of each by
 //! [`shared`]. Each is a process of its own on a free port of 127.0.0.1, and ends with the process that started it, however
@@ -6,11 +6,14 @@
 //!
 //! [`cfn_lint`] checks the template that deploys all of it.
 //!
-//! `make tools` installs them. A test that does not find them fails.
+//! The [`providers`] stand in for the systems that the assistant talks to: servers of this process.
+//!
+//! `make tools` installs what is not Rust. A test that does not find them fails.
 
 mod cfn_lint;
 mod dynamo;
 mod moto;
+pub mod providers;
 mod proxy;
 mod server;
 mod shared;

@@ -3,6 +3,9 @@
 //! | module | what |
 //! |---|---|
 //! | [`egress`] | the only place that builds an HTTP client; refuses internal addresses |
+//! | [`call`] | why a provider gave no answer: one set of errors for all clients |
+//! | [`verify`] | what a provider says of a connection |
+//! | [`bases`] | where the providers are that everybody shares: Slack, Telegram, Google |
 //! | [`llm`] | chat completion: OpenAI, OpenRouter, Cerebras |
 //! | [`odoo`] | the ERP system Odoo |
 //! | [`erpnext`] | the ERP system ERPNext |
@@ -23,11 +26,15 @@
 //! Clients are made of a pure function that makes the request, a pure one that reads the answer, and a thin `send`
 //! between them. No type of this crate shows a secret in `Debug`, in an error, or in a log.
 
+pub mod bases;
+pub mod call;
 pub mod egress;
 pub mod erpnext;
 pub mod google_calendar;
 pub mod llm;
 pub mod odoo;
+mod redact;
 pub mod slack;
 pub mod telegram;
+pub mod verify;
 pub mod weaviate;

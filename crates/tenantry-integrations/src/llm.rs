@@ -8,16 +8,14 @@
 
 mod answer;
 mod connection;
-mod error;
-mod redact;
 mod refusal;
 mod request;
 
 pub use answer::{ChatAnswer, Usage, parse};
 pub use connection::{Cerebras, Connection, OpenAi, OpenRouter, Provider};
-pub use error::LlmError;
 pub use request::{ChatRequest, Message, Role};
 
+use crate::call::CallError;
 use crate::egress::Egress;
 
 /// Asks models, by the outbound rules.
@@ -33,7 +31,7 @@ impl ChatClient {
     }
 
     /// Asks a model and reads its answer. The time limit is the request's, within the operator's bound.
-    pub async fn send(&self, chat: &ChatRequest, connection: &Connection) -> Result<ChatAnswer, LlmError> {
+    pub async fn send(&self, chat: &ChatRequest, connection: &Connection) -> Result<ChatAnswer, CallError> {
         let response = self.egress.send(chat.request(connection)).await?;
         parse(&response, &connection.api_key)
     }

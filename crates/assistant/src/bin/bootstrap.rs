@@ -8,11 +8,13 @@
 //! | `TENANTRY_MASTER_KEY` | the store's master key, 64 hexadecimal digits |
 //! | `TENANTRY_MASTER_KEY_FILE` | a file that holds it; without either, the file beside the store |
 //! | `TENANTRY_ALLOW_ORIGINS` | origins that may be called beyond the rules for outbound requests, separated by commas |
+//! | `TENANTRY_PROVIDERS` | other addresses of providers that all share, such as `slack=https://gateway.example/slack` |
 //! | `TENANTRY_LOG` | what is logged, as in `RUST_LOG`; `info` if it is not set |
 //!
 //! Everything is opened before the first event, so that a function that cannot work says so at once.
 
 use anyhow::{Context, anyhow};
+use assistant::app::App;
 use assistant::lambda::{EventText, Events};
 use assistant::settings::Settings;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -20,6 +22,7 @@ use serde_json::Value;
 use tenantry::Loader;
 use tenantry::token::Tokens;
 use tenantry_core::secret::SecretText;
+use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::Egress;
 use tenantry_store::{OpenOptions, StoreUrl, Stores};
 use tracing::{Level, Metadata, error, info};
@@ -54,7 +57,9 @@ async fn start() -> anyhow::Result<Events> {
     let stores = Stores::open(&StoreUrl::parse(&url)?, &options()?).await.context("TENANTRY_STORE cannot be opened")?;
     let loader = Loader::<Settings>::builder(&stores).build()?;
     info!(store = stores.describe(), "ready");
-    Ok(Events::new(assistant::router(loader, Tokens::open(&stores).await?, egress()?)))
+    let mut app = App::new(loader, Tokens::open(&stores).await?, stores.parameters(), egress()?);
+    app.bases = Bases::parse(&variable("TENANTRY_PROVIDERS")?.unwrap_or_default()).context("TENANTRY_PROVIDERS")?;
+    Ok(Events::new(assistant::router(&app)))
 }
 
 fn options() -> anyhow::Result<OpenOptions> {

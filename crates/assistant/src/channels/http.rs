@@ -13,11 +13,10 @@ use axum::{Json, Router};
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+use tenantry::TenantConfig;
 use tenantry::layer::TenantLayer;
-use tenantry::token::Tokens;
-use tenantry::{Loader, TenantConfig};
-use tenantry_integrations::egress::Egress;
 
+use crate::app::App;
 use crate::conversation::{Channel, Incoming};
 use crate::reply::{Assistant, dry_run};
 use crate::settings::Settings;
@@ -27,12 +26,12 @@ use tenantry::problem::Problem;
 pub const MESSAGES: &str = "/assistant/messages";
 
 /// The assistant as a router of one route; every request is its token's tenant's, and no other one's.
-pub fn router(loader: Loader<Settings>, tokens: Tokens, egress: Egress) -> Router {
+pub fn router(app: &App) -> Router {
     Router::new()
         .route(MESSAGES, post(message).fallback(wrong_method))
         // The layer stands before the handler: who asks is known before the body is read.
-        .route_layer(TenantLayer::new(loader, tokens))
-        .with_state(Assistant::new(egress))
+        .route_layer(TenantLayer::new(app.loader.clone(), app.tokens.clone()))
+        .with_state(Assistant::new(app.egress.clone()))
 }
 
 async fn message(
@@ -49,7 +48,7 @@ async fn answer(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let body::Message { text, intent, is_dry_run } = body::read(request).await?;
-    let incoming = Incoming { text, intent, channel: Channel::Http, user_name: None };
+    let incoming = Incoming { text, intent, channel: Channel::Http, user_name: None, conversation: None };
     let now = Timestamp::now();
     if is_dry_run {
         return Ok(Json(dry_run(config, &incoming, now)?).into_response());

@@ -12,7 +12,13 @@ fn now() -> Timestamp {
 }
 
 fn incoming(text: &str, intent: Option<&str>) -> Incoming {
-    Incoming { text: text.to_owned(), intent: intent.map(str::to_owned), channel: Channel::Http, user_name: None }
+    Incoming {
+        text: text.to_owned(),
+        intent: intent.map(str::to_owned),
+        channel: Channel::Http,
+        user_name: None,
+        conversation: None,
+    }
 }
 
 fn draft(settings: &Settings, intent: &str) -> Draft {

@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 use tenantry_core::secret::SecretText;
 
-use super::error::LlmError;
-use super::redact::redact;
 use super::refusal::refusal;
+use crate::call::{CallError, malformed};
 use crate::egress::Response;
+use crate::redact::redact;
 
 /// A model's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,7 +34,7 @@ pub struct Usage {
 }
 
 /// Reads a provider's answer. The key is taken to scrub it from whatever the provider echoes.
-pub fn parse(response: &Response, key: &SecretText) -> Result<ChatAnswer, LlmError> {
+pub fn parse(response: &Response, key: &SecretText) -> Result<ChatAnswer, CallError> {
     let json = response.json();
     match refusal(response, json.as_ref().ok(), key) {
         Some(error) => Err(error),
@@ -42,10 +42,10 @@ pub fn parse(response: &Response, key: &SecretText) -> Result<ChatAnswer, LlmErr
     }
 }
 
-fn answer(json: &Value, key: &SecretText) -> Result<ChatAnswer, LlmError> {
+fn answer(json: &Value, key: &SecretText) -> Result<ChatAnswer, CallError> {
     let choice = json.pointer("/choices/0").ok_or_else(|| malformed("it has no choices"))?;
     // A word is logged and shown. One that has to be scrubbed is no word that anybody needs.
-    let word = |value: &Value| value.as_str().filter(|word| redact(word, key) == *word).map(str::to_owned);
+    let word = |value: &Value| value.as_str().filter(|word| redact(word, &[key]) == *word).map(str::to_owned);
     let finish_reason = word(&choice["finish_reason"]);
     Ok(ChatAnswer {
         text: text(&choice["message"]).ok_or_else(|| malformed(why_blank(finish_reason.as_deref())))?,
@@ -79,10 +79,6 @@ fn usage(usage: &Value) -> Option<Usage> {
     Some(Usage { prompt, completion, total })
 }
 
-fn malformed(reason: &str) -> LlmError {
-    LlmError::Malformed { reason: reason.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -94,17 +90,17 @@ mod tests {
 
     const KEY: &str = "sk-CANARY-acme-7c1e";
 
-    fn parsed(status: u16, body: &Value) -> Result<ChatAnswer, LlmError> {
+    fn parsed(status: u16, body: &Value) -> Result<ChatAnswer, CallError> {
         parsed_text(status, HeaderMap::new(), &body.to_string())
     }
 
-    fn parsed_text(status: u16, headers: HeaderMap, body: &str) -> Result<ChatAnswer, LlmError> {
+    fn parsed_text(status: u16, headers: HeaderMap, body: &str) -> Result<ChatAnswer, CallError> {
         let response = Response::new(StatusCode::from_u16(status).unwrap(), headers, body);
         parse(&response, &SecretText::new(KEY.to_owned()))
     }
 
-    fn rejected(status: u16, reason: &str) -> LlmError {
-        LlmError::Rejected { status, reason: reason.to_owned() }
+    fn rejected(status: u16, reason: &str) -> CallError {
+        CallError::Rejected { status, reason: reason.to_owned() }
     }
 
     fn completion(message: &Value, finish_reason: &str) -> Value {
@@ -158,7 +154,7 @@ mod tests {
         assert!(blank.to_string().contains("output tokens"), "{blank}");
         for body in [json!({}), json!([]), json!({"choices": []}), json!({"choices": [{}]}), json!("text"), json!(null)]
         {
-            assert!(matches!(parsed(200, &body), Err(LlmError::Malformed { .. })), "{body}");
+            assert!(matches!(parsed(200, &body), Err(CallError::Malformed { .. })), "{body}");
         }
     }
 
@@ -166,21 +162,21 @@ mod tests {
     fn reads_openais_errors() {
         let error =
             |code: &str| json!({"error": {"message": format!("m {KEY}"), "type": "t", "param": null, "code": code}});
-        assert_eq!(parsed(401, &error("invalid_api_key")), Err(LlmError::Unauthorized));
+        assert_eq!(parsed(401, &error("invalid_api_key")), Err(CallError::Unauthorized));
         assert_eq!(parsed(404, &error("model_not_found")), Err(rejected(404, "m ***")));
         assert_eq!(parsed(403, &error("unsupported_country")), Err(rejected(403, "m ***")));
-        assert_eq!(parsed(429, &error("rate_limit_exceeded")), Err(LlmError::RateLimited { retry_after: None }));
+        assert_eq!(parsed(429, &error("rate_limit_exceeded")), Err(CallError::RateLimited { retry_after: None }));
         assert_eq!(parsed(429, &error("insufficient_quota")), Err(rejected(429, "m ***")));
     }
 
     #[test]
     fn reads_openrouters_errors() {
         let error = |code: u64| json!({"error": {"code": code, "message": "m", "metadata": {"raw": KEY}}});
-        assert_eq!(parsed(401, &error(401)), Err(LlmError::Unauthorized));
+        assert_eq!(parsed(401, &error(401)), Err(CallError::Unauthorized));
         assert_eq!(parsed(402, &error(402)), Err(rejected(402, "m")));
-        assert_eq!(parsed(200, &error(401)), Err(LlmError::Unauthorized));
-        assert_eq!(parsed(200, &error(429)), Err(LlmError::RateLimited { retry_after: None }));
-        assert!(matches!(parsed(200, &error(502)), Err(LlmError::Unreachable { .. })));
+        assert_eq!(parsed(200, &error(401)), Err(CallError::Unauthorized));
+        assert_eq!(parsed(200, &error(429)), Err(CallError::RateLimited { retry_after: None }));
+        assert!(matches!(parsed(200, &error(502)), Err(CallError::Unreachable { .. })));
         assert_eq!(parsed(200, &error(7)), Err(rejected(400, "m")));
         let within = json!({"choices": [{"error": {"code": 402, "message": "no credit"}}]});
         assert_eq!(parsed(200, &within), Err(rejected(402, "no credit")));
@@ -223,7 +219,7 @@ mod tests {
         let check = |value: &'static str, expected: Option<u64>| {
             let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(value))]);
             let retry_after = expected.map(Duration::from_secs);
-            assert_eq!(parsed_text(429, headers, "{}"), Err(LlmError::RateLimited { retry_after }), "{value}");
+            assert_eq!(parsed_text(429, headers, "{}"), Err(CallError::RateLimited { retry_after }), "{value}");
         };
         check("7", Some(7));
         check("0", Some(0));

@@ -4,43 +4,27 @@
 //! `{"error":{"code":429,"message","metadata"}}` also with status 200 or within a choice (OpenRouter),
 //! `{"message","type","code"}` (Cerebras), and for servers of the same dialect `{"error":"…"}` and `{"detail":"…"}`.
 
-use std::time::Duration;
-
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tenantry_core::secret::SecretText;
 
-use super::error::LlmError;
-use super::redact::redact;
+use crate::call::{CallError, refused, rejected};
 use crate::egress::Response;
-
-/// The longest wait that a provider can ask for: more would be as good as a refusal.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+use crate::redact::redact;
 
 /// What OpenAI calls an account without credit; it answers 429, but waiting does not help.
 const NO_CREDIT: &str = "insufficient_quota";
 
 /// Finds the refusal in an answer; `None` is an answer that went well.
-pub(super) fn refusal(response: &Response, json: Option<&Value>, key: &SecretText) -> Option<LlmError> {
+pub(super) fn refusal(response: &Response, json: Option<&Value>, key: &SecretText) -> Option<CallError> {
     let fault = json.and_then(fault);
     let status = refused_status(response.status(), fault)?;
-    let reason = json.and_then(|json| message(fault.unwrap_or(json))).map(|text| redact(text, key));
+    let reason = json.and_then(|json| message(fault.unwrap_or(json))).map(|text| redact(text, &[key]));
     Some(error(status, reason, is_out_of_credit(fault), response.headers()))
 }
 
-fn error(status: StatusCode, reason: Option<String>, out_of_credit: bool, headers: &HeaderMap) -> LlmError {
-    if status == StatusCode::UNAUTHORIZED {
-        return LlmError::Unauthorized;
-    }
-    if status == StatusCode::TOO_MANY_REQUESTS && !out_of_credit {
-        return LlmError::RateLimited { retry_after: retry_after(headers) };
-    }
-    if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-        let reason = reason.map_or_else(String::new, |text| format!(": {text}"));
-        return LlmError::Unreachable { reason: format!("it answered with status {}{reason}", status.as_u16()) };
-    }
-    let reason = reason.unwrap_or_else(|| "it gave no reason".to_owned());
-    LlmError::Rejected { status: status.as_u16(), reason }
+fn error(status: StatusCode, reason: Option<String>, out_of_credit: bool, headers: &HeaderMap) -> CallError {
+    if out_of_credit { rejected(status, reason) } else { refused(status, headers, reason) }
 }
 
 /// The error within an answer, if there is one.
@@ -65,10 +49,4 @@ fn message(fault: &Value) -> Option<&str> {
 
 fn is_out_of_credit(fault: Option<&Value>) -> bool {
     fault.is_some_and(|fault| fault["code"] == NO_CREDIT || fault["type"] == NO_CREDIT)
-}
-
-/// Reads `Retry-After` in seconds. As a date, which no provider of ours sends, it counts as absent.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }

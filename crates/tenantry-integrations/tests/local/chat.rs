@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tenantry_core::secret::SecretText;
+use tenantry_integrations::call::CallError;
 use tenantry_integrations::egress::{Egress, Endpoint, MAX_BODY, Rule};
-use tenantry_integrations::llm::{ChatAnswer, ChatClient, ChatRequest, Connection, LlmError, Message, Provider};
+use tenantry_integrations::llm::{ChatAnswer, ChatClient, ChatRequest, Connection, Message, Provider};
 
 use crate::server::{Behaviour, Server, answer};
 
@@ -27,7 +28,7 @@ fn connection(base: &str) -> Connection {
     Connection { base_url: Endpoint::parse(base).unwrap(), api_key: SecretText::new(KEY.to_owned()) }
 }
 
-async fn asked(server: &Server, chat: &ChatRequest) -> Result<ChatAnswer, LlmError> {
+async fn asked(server: &Server, chat: &ChatRequest) -> Result<ChatAnswer, CallError> {
     let connection = connection(&format!("{}/v1", server.origin));
     let outcome = ChatClient::new(server.egress()).send(chat, &connection).await;
     if let Err(error) = &outcome {
@@ -37,7 +38,7 @@ async fn asked(server: &Server, chat: &ChatRequest) -> Result<ChatAnswer, LlmErr
     outcome
 }
 
-async fn refused(status: u16, headers: &[(&str, &str)], body: &Value) -> LlmError {
+async fn refused(status: u16, headers: &[(&str, &str)], body: &Value) -> CallError {
     let server = Server::answering(status, headers, body.to_string().as_bytes()).await;
     asked(&server, &chat()).await.unwrap_err()
 }
@@ -68,13 +69,13 @@ async fn a_question_goes_out_with_the_key_and_the_answer_comes_back() {
 #[tokio::test]
 async fn a_wrong_key_is_unauthorized() {
     let body = error(&format!("Incorrect API key provided: {KEY}."), "invalid_api_key");
-    assert_eq!(refused(401, &[], &body).await, LlmError::Unauthorized);
+    assert_eq!(refused(401, &[], &body).await, CallError::Unauthorized);
 }
 
 #[tokio::test]
 async fn too_many_requests_are_rate_limited() {
     let body = error("Slow down", "rate_limit_exceeded");
-    let expected = LlmError::RateLimited { retry_after: Some(Duration::from_secs(20)) };
+    let expected = CallError::RateLimited { retry_after: Some(Duration::from_secs(20)) };
     assert_eq!(refused(429, &[("retry-after", "20")], &body).await, expected);
 }
 
@@ -82,32 +83,32 @@ async fn too_many_requests_are_rate_limited() {
 async fn a_wrong_model_is_rejected_with_the_providers_reason() {
     let body = error(&format!("The model `gpt-9` does not exist ({KEY})"), "model_not_found");
     let reason = "The model `gpt-9` does not exist (***)".to_owned();
-    assert_eq!(refused(404, &[], &body).await, LlmError::Rejected { status: 404, reason });
+    assert_eq!(refused(404, &[], &body).await, CallError::Rejected { status: 404, reason });
 }
 
 #[tokio::test]
 async fn a_failing_provider_is_unreachable() {
     let reason = "it answered with status 500: The server had an error".to_owned();
     let body = error("The server had an error", "server_error");
-    assert_eq!(refused(500, &[], &body).await, LlmError::Unreachable { reason });
+    assert_eq!(refused(500, &[], &body).await, CallError::Unreachable { reason });
 }
 
 #[tokio::test]
 async fn a_page_instead_of_json_is_malformed() {
     let server = Server::answering(200, &[("content-type", "text/html")], b"<html>Welcome</html>").await;
-    assert!(matches!(asked(&server, &chat()).await, Err(LlmError::Malformed { .. })));
+    assert!(matches!(asked(&server, &chat()).await, Err(CallError::Malformed { .. })));
 }
 
 #[tokio::test]
 async fn a_deeply_nested_answer_is_malformed() {
     let server = Server::answering(200, &[], "[".repeat(1000).as_bytes()).await;
-    assert!(matches!(asked(&server, &chat()).await, Err(LlmError::Malformed { .. })));
+    assert!(matches!(asked(&server, &chat()).await, Err(CallError::Malformed { .. })));
 }
 
 #[tokio::test]
 async fn a_huge_answer_is_too_large() {
     let server = Server::answering(200, &[], &vec![b' '; MAX_BODY + 1]).await;
-    assert_eq!(asked(&server, &chat()).await, Err(LlmError::TooLarge { limit: MAX_BODY }));
+    assert_eq!(asked(&server, &chat()).await, Err(CallError::TooLarge { limit: MAX_BODY }));
 }
 
 #[tokio::test]
@@ -115,20 +116,20 @@ async fn a_slow_provider_is_timed_out() {
     let limit = Duration::from_millis(200);
     let server = Server::start(Behaviour::SendAndHang(Vec::new())).await;
     let chat = ChatRequest { limit: Some(limit), ..chat() };
-    assert_eq!(asked(&server, &chat).await, Err(LlmError::TimedOut { limit }));
+    assert_eq!(asked(&server, &chat).await, Err(CallError::TimedOut { limit }));
 }
 
 #[tokio::test]
 async fn a_provider_that_hangs_up_is_unreachable() {
     let server = Server::start(Behaviour::Send(Vec::new())).await;
-    assert!(matches!(asked(&server, &chat()).await, Err(LlmError::Unreachable { .. })));
+    assert!(matches!(asked(&server, &chat()).await, Err(CallError::Unreachable { .. })));
 }
 
 #[tokio::test]
 async fn a_redirecting_provider_is_not_allowed() {
     let location = [("location", "https://elsewhere.example/v1/chat/completions")];
     let server = Server::start(Behaviour::Send(answer(308, &location, b""))).await;
-    assert_eq!(asked(&server, &chat()).await, Err(LlmError::NotAllowed(Rule::Redirect)));
+    assert_eq!(asked(&server, &chat()).await, Err(CallError::NotAllowed(Rule::Redirect)));
 }
 
 #[tokio::test]
@@ -139,6 +140,6 @@ async fn an_internal_endpoint_is_not_allowed() {
         ("https://169.254.169.254/v1", Rule::InternalAddress),
         ("https://llm.internal/v1", Rule::InternalName),
     ] {
-        assert_eq!(client.send(&chat(), &connection(base)).await, Err(LlmError::NotAllowed(rule)), "{base}");
+        assert_eq!(client.send(&chat(), &connection(base)).await, Err(CallError::NotAllowed(rule)), "{base}");
     }
 }

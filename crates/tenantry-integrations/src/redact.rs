@@ -22,14 +22,15 @@ const HEX_RUN: usize = 2 * RUN;
 /// So many give a word away that is half masked already.
 const MASKED_RUN: usize = 2;
 
-/// Puts a provider's text on one line, shortens it, and replaces every word that has a part of the key in it.
+/// Puts a provider's text on one line, shortens it, and replaces every word that has a part of a key in it.
 ///
 /// Providers echo keys whole, cut, half masked (`sk-ab***wxyz`) or encoded, so a word goes altogether.
-pub(super) fn redact(text: &str, key: &SecretText) -> String {
+pub(crate) fn redact(text: &str, keys: &[&SecretText]) -> String {
     let head: String = text.chars().take(MAX_READ).collect();
-    let hidden = if key.is_blank() { head } else { head.replace(key.expose(), MASK) };
-    let parts = KeyParts::of(key.expose());
-    let shown = |word| if parts.occur_in(word) { MASK } else { word };
+    let set = || keys.iter().filter(|key| !key.is_blank());
+    let hidden = set().fold(head, |text, key| text.replace(key.expose(), MASK));
+    let parts: Vec<_> = set().map(|key| KeyParts::of(key.expose())).collect();
+    let shown = |word| if parts.iter().any(|parts| parts.occur_in(word)) { MASK } else { word };
     shortened(hidden.split(is_gap).filter(|word| !word.is_empty()).map(shown).collect::<Vec<_>>().join(" "))
 }
 
@@ -104,7 +105,7 @@ mod tests {
     const KEY: &str = "sk-CANARY-acme-9d3f";
 
     fn check(text: &str, expected: &str) {
-        assert_eq!(redact(text, &SecretText::new(KEY.to_owned())), expected);
+        assert_eq!(redact(text, &[&SecretText::new(KEY.to_owned())]), expected);
     }
 
     #[test]
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_blank_key_scrubs_nothing() {
-        assert_eq!(redact("bad model", &SecretText::new(String::new())), "bad model");
+        assert_eq!(redact("bad model", &[&SecretText::new(String::new())]), "bad model");
     }
 
     #[test]
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_long_text_is_shortened_between_characters() {
-        let shown = redact(&"ä".repeat(1000), &SecretText::new(KEY.to_owned()));
+        let shown = redact(&"ä".repeat(1000), &[&SecretText::new(KEY.to_owned())]);
         assert_eq!(shown.chars().count(), MAX_CHARS + 1);
     }
 
@@ -156,7 +157,7 @@ mod tests {
         #[test]
         fn no_run_of_the_key_is_left(before in ".{0,20}", from in 0..10_usize, after in ".{0,20}") {
             let text = format!("{before}{}{after}", &KEY[from..]);
-            let shown = redact(&text, &SecretText::new(KEY.to_owned()));
+            let shown = redact(&text, &[&SecretText::new(KEY.to_owned())]);
             prop_assert!(!KEY.as_bytes().windows(RUN).any(|run| shown.as_bytes().windows(RUN).any(|w| w == run)));
         }
     }
