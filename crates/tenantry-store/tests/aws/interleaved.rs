@@ -168,6 +168,37 @@ async fn an_erasure_that_slept_does_not_erase_the_next_tenant_of_the_name() {
     assert!(found.is_some_and(|found| found.items.len() == 1 && !found.drift), "the new acme is gone");
 }
 
+/// An eraser that falls asleep before a call to Secrets Manager, while another one finishes and a new tenant of the name comes.
+async fn slept_before(call: &'static str) {
+    let (behind, _, _) = begin().await;
+    Draft::suspend("acme", 1).done(&behind.stores).await;
+    let gate = Gate::shut();
+    behind.secrets_manager.on(Calls::to(call).once(), Fault::Wait(gate.clone()));
+    let sleeper = tokio::spawn({
+        let stores = behind.stores.clone();
+        async move { stores.erase(&tenant("acme"), Revision(2), entry(&scope("acme"), Action::Delete)).await }
+    });
+    gate.reached().await;
+    let other = place_elsewhere(&behind).await;
+    assert!(told(&other).await.contains("erasure of acme was finished"), "{call}");
+    Draft::create("acme").secret(None, &[("odoo_password", Some("CANARY-new"))]).done(&other).await;
+    gate.open();
+    sleeper.await.unwrap().ok();
+    let secret = other.read_secret(&scope("acme")).await.unwrap();
+    let password = secret.and_then(|secret| secret.fields.get("odoo_password").map(|text| text.expose().to_owned()));
+    assert_eq!(password.as_deref(), Some("CANARY-new"), "asleep before {call}: the new acme's secret is gone");
+}
+
+#[tokio::test]
+async fn an_erasure_that_slept_does_not_empty_the_next_tenants_secret() {
+    slept_before("UpdateSecretVersionStage").await;
+}
+
+#[tokio::test]
+async fn an_erasure_that_slept_does_not_delete_the_next_tenants_secret() {
+    slept_before("DeleteSecret").await;
+}
+
 #[tokio::test]
 async fn a_copy_made_again_without_a_secret_leaves_none_of_the_first_attempt() {
     let behind = Behind::proxies().await;
