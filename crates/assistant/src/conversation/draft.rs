@@ -75,6 +75,8 @@ fn request(settings: &Settings, choice: &ModelChoice, prompt: &Rendered, incomin
         temperature: Some(choice.temperature.value),
         top_p: choice.top_p.as_ref().map(|top_p| top_p.value),
         max_output_tokens: Some(choice.max_output_tokens.value),
+        tools: Vec::new(),
+        may_call: false,
         limit: Some(Duration::from_millis(settings.limits.request_timeout_ms.into())),
     }
 }
