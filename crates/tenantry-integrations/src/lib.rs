@@ -7,6 +7,7 @@
 //! | [`verify`] | what a provider says of a connection |
 //! | [`bases`] | where the providers are that everybody shares: Slack, Telegram, Google |
 //! | [`llm`] | chat completion: OpenAI, OpenRouter, Cerebras |
+//! | [`erp`] | what both ERP systems tell of: partners, open invoices, stock |
 //! | [`odoo`] | the ERP system Odoo |
 //! | [`erpnext`] | the ERP system ERPNext |
 //! | [`slack`] | the messenger Slack |
@@ -29,6 +30,7 @@
 pub mod bases;
 pub mod call;
 pub mod egress;
+pub mod erp;
 pub mod erpnext;
 pub mod google_calendar;
 pub mod llm;

@@ -1,0 +1,112 @@
+//! Asks Odoo, in whichever way it answers.
+
+use serde_json::{Value, json};
+
+use super::Odoo;
+use super::dialect::{self, Call};
+use crate::call::{CallError, malformed};
+use crate::egress::Egress;
+use crate::erp::{OpenInvoice, Partner, StockLevel, number, referred, text};
+use crate::verify::Identity;
+
+/// Asks Odoo; a clone shares its connections. It keeps nothing of any company between two calls.
+#[derive(Clone, Debug)]
+pub struct OdooClient {
+    egress: Egress,
+}
+
+impl OdooClient {
+    /// A client that sends through `egress`.
+    pub fn new(egress: Egress) -> Self {
+        Self { egress }
+    }
+
+    /// Asks as whom the credentials are known.
+    pub async fn verify(&self, odoo: &Odoo) -> Result<Identity, CallError> {
+        let call = Call { model: "res.users", method: "context_get", arguments: serde_json::Map::new() };
+        let request = dialect::json2(odoo, &call)?;
+        if let Some(context) = dialect::of_json2(&self.egress.send(request).await?, odoo)? {
+            if !context.is_object() {
+                return Err(malformed("it is not what Odoo says of a user"));
+            }
+            return Ok(Identity::new(format!("{} in the database {}", odoo.login, odoo.db)));
+        }
+        let user = self.log_in(odoo).await?;
+        Ok(Identity::new(format!("{} (user {user}) in the database {}", odoo.login, odoo.db))
+            .with_note("it answers JSON-RPC alone, which Odoo gives up from version 20 on"))
+    }
+
+    /// Finds customers and suppliers by a part of their name or e-mail address.
+    pub async fn find_partner(&self, odoo: &Odoo, query: &str) -> Result<Vec<Partner>, CallError> {
+        let domain = json!(["|", ["name", "ilike", query], ["email", "ilike", query]]);
+        let call = Call::search("res.partner", &domain, &["name", "email", "phone", "city"], "name");
+        Ok(self.search(odoo, &call).await?.iter().filter_map(partner).collect())
+    }
+
+    /// Lists invoices to customers that are not paid, the one that is due first at the top; those of one partner if it is
+    /// named.
+    pub async fn open_invoices(&self, odoo: &Odoo, partner: Option<&str>) -> Result<Vec<OpenInvoice>, CallError> {
+        let mut domain = vec![
+            json!(["move_type", "=", "out_invoice"]),
+            json!(["state", "=", "posted"]),
+            json!(["payment_state", "in", ["not_paid", "partial"]]),
+        ];
+        domain.extend(partner.map(|partner| json!(["partner_id", "ilike", partner])));
+        let fields = ["name", "partner_id", "amount_residual", "currency_id", "invoice_date_due"];
+        let call = Call::search("account.move", &Value::Array(domain), &fields, "invoice_date_due");
+        Ok(self.search(odoo, &call).await?.iter().filter_map(invoice).collect())
+    }
+
+    /// Tells how much there is of the items whose name or code has this in it.
+    pub async fn stock(&self, odoo: &Odoo, item: &str) -> Result<Vec<StockLevel>, CallError> {
+        let domain = json!(["|", ["name", "ilike", item], ["default_code", "ilike", item]]);
+        let call = Call::search("product.product", &domain, &["display_name", "qty_available", "uom_id"], "name");
+        Ok(self.search(odoo, &call).await?.iter().filter_map(level).collect())
+    }
+
+    async fn search(&self, odoo: &Odoo, call: &Call) -> Result<Vec<Value>, CallError> {
+        match self.call(odoo, call).await? {
+            Value::Array(records) => Ok(records),
+            _ => Err(malformed("it is no list of records")),
+        }
+    }
+
+    async fn call(&self, odoo: &Odoo, call: &Call) -> Result<Value, CallError> {
+        let response = self.egress.send(dialect::json2(odoo, call)?).await?;
+        if let Some(answer) = dialect::of_json2(&response, odoo)? {
+            return Ok(answer);
+        }
+        let user = self.log_in(odoo).await?;
+        let response = self.egress.send(dialect::execute(odoo, user, call)).await?;
+        dialect::of_rpc(&response, odoo)
+    }
+
+    async fn log_in(&self, odoo: &Odoo) -> Result<i64, CallError> {
+        let response = self.egress.send(dialect::authenticate(odoo)).await?;
+        dialect::user(&dialect::of_rpc(&response, odoo)?)
+    }
+}
+
+fn partner(record: &Value) -> Option<Partner> {
+    let field = |name: &str| text(&record[name]);
+    Some(Partner { name: field("name")?, email: field("email"), phone: field("phone"), city: field("city") })
+}
+
+fn invoice(record: &Value) -> Option<OpenInvoice> {
+    Some(OpenInvoice {
+        number: text(&record["name"])?,
+        partner: referred(&record["partner_id"])?,
+        open_amount: number(&record["amount_residual"])?,
+        currency: referred(&record["currency_id"]),
+        due: text(&record["invoice_date_due"]),
+    })
+}
+
+fn level(record: &Value) -> Option<StockLevel> {
+    Some(StockLevel {
+        item: text(&record["display_name"])?,
+        warehouse: None,
+        quantity: number(&record["qty_available"])?,
+        unit: referred(&record["uom_id"]),
+    })
+}
