@@ -5,7 +5,10 @@
 //! passes against one that takes everything shows nothing.
 
 mod fault;
+mod llm;
 mod seen;
+mod slack;
+mod telegram;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +22,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use fault::Fault;
+pub use llm::Llm;
 pub use seen::Seen;
+pub use slack::{Posted, Slack};
+pub use telegram::{Sent, Telegram};
 
 /// A provider's server; it stops when it is dropped.
 #[derive(Debug)]
