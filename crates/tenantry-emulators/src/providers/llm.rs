@@ -148,7 +148,7 @@ async fn complete(State(script): Shared, headers: HeaderMap, Json(body): Json<Va
 fn wrong(body: &Value) -> Option<&'static str> {
     let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let calls: Vec<_> =
-        messages.iter().flat_map(|message| message["tool_calls"].as_array().cloned()).flatten().collect();
+        messages.iter().filter_map(|message| message["tool_calls"].as_array().cloned()).flatten().collect();
     let is_answer_to_nothing =
         |message: &&Value| message["role"] == "tool" && !calls.iter().any(|call| call["id"] == message["tool_call_id"]);
     match () {
