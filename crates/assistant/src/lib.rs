@@ -8,6 +8,7 @@
 //! | [`channels`] | the ways by which messages come; [`router`] is the HTTP one |
 //! | [`lambda`] | the same router behind Lambda events |
 //! | [`app`] | what the assistant is made of |
+//! | [`tools`] | what a model may look up in the company's own systems |
 //! | [`conversations`] | what is kept of conversations: turns, tokens spent, events acted on |
 //! | [`job`] | what is left to do for an event once its sender has been answered |
 //!
@@ -34,5 +35,6 @@ pub mod lambda;
 mod problem;
 pub mod reply;
 pub mod settings;
+pub mod tools;
 
 pub use channels::router;

@@ -31,7 +31,7 @@ pub fn router(app: &App) -> Router {
         .route(MESSAGES, post(message).fallback(wrong_method))
         // The layer stands before the handler: who asks is known before the body is read.
         .route_layer(TenantLayer::new(app.loader.clone(), app.tokens.clone()))
-        .with_state(Assistant::new(app.egress.clone()))
+        .with_state(Assistant::new(app))
 }
 
 async fn message(
