@@ -29,6 +29,7 @@ use self::rounds::{Outcome, Rounds, Spent};
 use crate::app::App;
 use crate::conversation::{self, Direction, Draft, Incoming, Refusal, Routed, WhyFallback};
 use crate::conversations::{Conversations, Month, Place, Turn};
+use crate::job::Email;
 use crate::settings::Settings;
 use crate::tools::Tools;
 
@@ -163,6 +164,25 @@ impl Assistant {
             }
         }
         Ok(answer)
+    }
+
+    /// Summarises an e-mail.
+    pub async fn summarise(
+        &self,
+        config: &TenantConfig<Settings>,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<String, ReplyError> {
+        let place = Place::of(config);
+        self.check_limit(config, &place, now).await?;
+        let draft = conversation::email_draft(config, email, now)?;
+        let provider = draft.request.provider;
+        let answer = self.chat.send(&draft.request, &connection(config, provider)?).await;
+        let answer = answer.map_err(|source| ReplyError::Model { provider, source })?;
+        let mut spent = Spent::default();
+        spent.add(answer.usage);
+        self.count(&place, now, spent).await;
+        Ok(answer.text)
     }
 
     async fn routed(
