@@ -4,8 +4,12 @@
 //! Each is written after its provider's published reference, and refuses what the provider would refuse: a test that
 //! passes against one that takes everything shows nothing.
 
+mod erpnext;
 mod fault;
+mod google_calendar;
+mod odoo;
 mod seen;
+mod weaviate;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +22,12 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use erpnext::{ErpNext, ErpNextCompany};
 pub use fault::Fault;
+pub use google_calendar::{Calendars, GoogleCalendar};
+pub use odoo::{Odoo, OdooCompany};
 pub use seen::Seen;
+pub use weaviate::{Class, Weaviate, WeaviateCluster};
 
 /// A provider's server; it stops when it is dropped.
 #[derive(Debug)]
