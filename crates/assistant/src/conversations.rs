@@ -3,7 +3,14 @@
 //! All of it is a tenant's own: a [`Place`] names the tenant, and is part of every key. Nothing here reads two tenants at
 //! once.
 
+#[cfg(test)]
+#[macro_use]
+mod contract;
+#[cfg(feature = "aws")]
+mod dynamodb;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 
@@ -13,7 +20,11 @@ use serde::{Deserialize, Serialize};
 use tenantry::TenantConfig;
 use tenantry_core::scope::TenantId;
 
+#[cfg(feature = "aws")]
+pub use dynamodb::TableConversations;
 pub use memory::MemoryConversations;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteConversations;
 
 use crate::settings::Settings;
 
@@ -79,16 +90,20 @@ pub const CLAIM_SECONDS: i64 = 300;
 /// How long it is remembered that an event was acted on, in seconds: providers send again for hours, queues for days.
 pub const REMEMBERED_SECONDS: i64 = 7 * 24 * 3600;
 
+/// For how many days turns are kept where they outlive the process.
+pub const KEPT_DAYS: i64 = 30;
+
 /// Keeps conversations. Every operation is about one tenant; nothing of another one can be seen through it.
 #[async_trait]
 pub trait Conversations: fmt::Debug + Send + Sync + 'static {
-    /// The newest turns of a conversation, oldest first.
+    /// The newest turns of a conversation by their time, oldest first.
     async fn turns(&self, place: &Place, conversation: &str, newest: u32) -> Result<Vec<Turn>, ConversationsError>;
 
-    /// Adds a turn to a conversation.
+    /// Adds a turn to a conversation. A text that a store cannot hold whole ends with a note that it was cut.
     async fn add(&self, place: &Place, conversation: &str, turn: &Turn) -> Result<(), ConversationsError>;
 
-    /// Counts tokens, and tells how many were spent in the month, these included. Two at once are both counted.
+    /// Counts tokens, and tells how many were spent in the month, these included. Two at once are both counted; beyond
+    /// 2^63 - 1 some stores count no further.
     async fn spend(&self, place: &Place, month: &Month, tokens: u64) -> Result<u64, ConversationsError>;
 
     /// Tells how many tokens were spent in a month.
@@ -101,7 +116,7 @@ pub trait Conversations: fmt::Debug + Send + Sync + 'static {
     /// Says that an event was acted on; it is remembered for [`REMEMBERED_SECONDS`].
     async fn finish(&self, place: &Place, event: &str, now: Timestamp) -> Result<(), ConversationsError>;
 
-    /// Gives up an event that was not acted on, so that it can be taken again at once.
+    /// Gives up an event that was not acted on, so that it can be taken again at once. One that was finished stays so.
     async fn release(&self, place: &Place, event: &str) -> Result<(), ConversationsError>;
 }
 

@@ -7,8 +7,11 @@
 mod erpnext;
 mod fault;
 mod google_calendar;
+mod llm;
 mod odoo;
 mod seen;
+mod slack;
+mod telegram;
 mod weaviate;
 
 use std::collections::VecDeque;
@@ -25,8 +28,11 @@ use tokio::task::JoinHandle;
 pub use erpnext::{ErpNext, ErpNextCompany};
 pub use fault::Fault;
 pub use google_calendar::{Calendars, GoogleCalendar};
+pub use llm::Llm;
 pub use odoo::{Odoo, OdooCompany};
 pub use seen::Seen;
+pub use slack::{Posted, Slack};
+pub use telegram::{Sent, Telegram};
 pub use weaviate::{Class, Weaviate, WeaviateCluster};
 
 /// A provider's server; it stops when it is dropped.

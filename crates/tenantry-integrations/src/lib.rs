@@ -14,6 +14,9 @@
 //! | [`telegram`] | the messenger Telegram |
 //! | [`google_calendar`] | public Google calendars |
 //! | [`weaviate`] | the vector database Weaviate |
+//! | `aws` | clients of AWS's services, in a session of one tenant (feature `aws`) |
+//! | `dynamodb` | the tables of conversations in DynamoDB (feature `aws`) |
+//! | `s3` | a tenant's buckets in S3 (feature `aws`) |
 //!
 //! A section of settings is a struct whose fields are parameters: the doc comment's first line is the title that people
 //! see, the rest is the help text, and the `x-…` extensions say what the catalog must know of it:
@@ -27,8 +30,12 @@
 //! Clients are made of a pure function that makes the request, a pure one that reads the answer, and a thin `send`
 //! between them. No type of this crate shows a secret in `Debug`, in an error, or in a log.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod bases;
 pub mod call;
+#[cfg(feature = "aws")]
+pub mod dynamodb;
 pub mod egress;
 pub mod erp;
 pub mod erpnext;
@@ -36,6 +43,8 @@ pub mod google_calendar;
 pub mod llm;
 pub mod odoo;
 mod redact;
+#[cfg(feature = "aws")]
+pub mod s3;
 pub mod slack;
 pub mod telegram;
 pub mod verify;

@@ -45,7 +45,10 @@ impl Conversations for MemoryConversations {
     }
 
     async fn add(&self, place: &Place, conversation: &str, turn: &Turn) -> Result<(), ConversationsError> {
-        self.kept().turns.entry((place.clone(), conversation.to_owned())).or_default().push(turn.clone());
+        let mut kept = self.kept();
+        let turns = kept.turns.entry((place.clone(), conversation.to_owned())).or_default();
+        let behind = turns.partition_point(|earlier| earlier.at <= turn.at);
+        turns.insert(behind, turn.clone());
         Ok(())
     }
 
@@ -79,7 +82,14 @@ impl Conversations for MemoryConversations {
     }
 
     async fn release(&self, place: &Place, name: &str) -> Result<(), ConversationsError> {
-        self.kept().events.remove(&(place.clone(), name.to_owned()));
+        self.kept().events.retain(|(owner, event), found| found.is_done || owner != place || event != name);
         Ok(())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    conversations_contract!(async { (std::sync::Arc::new(MemoryConversations::default()), ()) });
 }
