@@ -47,7 +47,7 @@ async fn main() -> Result<(), Error> {
 
 async fn answer(events: &Events, event: LambdaEvent<EventText>) -> Result<Value, Error> {
     let LambdaEvent { payload, context } = event;
-    Ok(events.answer(&payload, context.tenant_id).await)
+    Ok(events.answer(&payload, context.tenant_id).await?)
 }
 
 async fn start() -> anyhow::Result<Events> {
@@ -59,7 +59,7 @@ async fn start() -> anyhow::Result<Events> {
     info!(store = stores.describe(), "ready");
     let mut app = App::new(loader, Tokens::open(&stores).await?, stores.parameters(), egress()?);
     app.bases = Bases::parse(&variable("TENANTRY_PROVIDERS")?.unwrap_or_default()).context("TENANTRY_PROVIDERS")?;
-    Ok(Events::new(assistant::router(&app)))
+    Ok(Events::new(app))
 }
 
 fn options() -> anyhow::Result<OpenOptions> {

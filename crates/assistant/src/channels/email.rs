@@ -115,18 +115,25 @@ pub(super) async fn tell(
     }
     let slack = config.slack.as_ref().ok_or(WorkError::NotConnected("slack"))?;
     let channel = notifications.chat_id.as_deref().ok_or(WorkError::NotConnected("email_notifications.chat_id"))?;
-    let summary = match Assistant::new(app).summarise(config, email, now).await {
-        Ok(summary) => Some(summary),
-        Err(error) => {
-            // That there was one is true and useful without its summary.
-            warn!(tenant = %config.tenant(), error = &error as &dyn std::error::Error, "an e-mail without its summary");
-            None
-        }
-    };
-    let text = notice(notifications.user_id.as_deref(), email, summary.as_deref());
+    let text = notice(notifications.user_id.as_deref(), email, summary(app, config, email, now).await.as_deref());
     let client = SlackClient::new(app.egress.clone(), app.bases.slack.clone());
     let posted = client.post(slack, &Post { channel, thread: None, text: &text }).await;
     posted.map(drop).map_err(|source| WorkError::Delivery { channel: "Slack", source })
+}
+
+/// The summary of an e-mail; none if there is nothing to summarise, or no model that does: that there was an e-mail is true
+/// and useful without it.
+async fn summary(app: &App, config: &TenantConfig<Settings>, email: &Email, now: Timestamp) -> Option<String> {
+    if email.text.is_empty() {
+        return None;
+    }
+    match Assistant::new(app).summarise(config, email, now).await {
+        Ok(summary) => Some(summary),
+        Err(error) => {
+            warn!(tenant = %config.tenant(), error = &error as &dyn std::error::Error, "an e-mail without its summary");
+            None
+        }
+    }
 }
 
 /// The notice in Slack's mrkdwn: the mention is ours, everything else is what others wrote.
