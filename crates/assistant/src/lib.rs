@@ -8,6 +8,7 @@
 //! | [`channels`] | the ways by which messages come; [`router`] is the HTTP one |
 //! | [`lambda`] | the same router behind Lambda events |
 //! | [`app`] | what the assistant is made of |
+//! | [`verify`] | asks providers whether connections work |
 //! | [`tools`] | what a model may look up in the company's own systems |
 //! | [`conversations`] | what is kept of conversations: turns, tokens spent, events acted on |
 //! | [`later`] | when that is done: at once, behind the answer, or by way of a queue |
@@ -38,5 +39,6 @@ mod problem;
 pub mod reply;
 pub mod settings;
 pub mod tools;
+pub mod verify;
 
 pub use channels::router;

@@ -173,6 +173,7 @@ pub(crate) enum Command {
     History(commands::history::History),
     Restore(commands::restore::Restore),
     Validate(commands::validate::Validate),
+    Verify(commands::verify::Verify),
     Catalog(commands::catalog::Catalog),
     Render(commands::render::Render),
     Apply(commands::apply::Apply),

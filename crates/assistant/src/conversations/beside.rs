@@ -25,5 +25,11 @@ pub async fn beside(url: &StoreUrl) -> Result<Arc<dyn Conversations>, Conversati
             let aws = Aws::open(options).await.map_err(|error| ConversationsError::Refused(error.to_string()))?;
             Ok(Arc::new(super::TableConversations::new(Tables::new(aws), url.table_prefix())))
         }
+        // A store may be built with more than the assistant is.
+        #[cfg(not(all(feature = "aws", feature = "sqlite")))]
+        #[allow(unreachable_patterns, reason = "it depends on what the store is built with")]
+        _ => {
+            Err(ConversationsError::Refused("this program was built without conversations for such a store".to_owned()))
+        }
     }
 }
