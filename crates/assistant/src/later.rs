@@ -3,6 +3,9 @@
 //! Slack wants an answer within three seconds, and a model may take longer. A server goes on behind the answer; a function
 //! stops with it, so there the job goes to a queue that wakes the function again.
 
+#[cfg(feature = "aws")]
+mod sqs;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +14,9 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
+
+#[cfg(feature = "aws")]
+pub use sqs::SqsJobs;
 
 use crate::app::App;
 use crate::job::{Job, WorkError, Worked};
