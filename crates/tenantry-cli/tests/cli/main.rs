@@ -22,3 +22,4 @@ mod tenants;
 mod terminal;
 mod tokens;
 mod values;
+mod verify;
