@@ -8,7 +8,9 @@
 //! | [`channels`] | the ways by which messages come; [`router`] is the HTTP one |
 //! | [`lambda`] | the same router behind Lambda events |
 //! | [`app`] | what the assistant is made of |
+//! | [`tools`] | what a model may look up in the company's own systems |
 //! | [`conversations`] | what is kept of conversations: turns, tokens spent, events acted on |
+//! | [`later`] | when that is done: at once, behind the answer, or by way of a queue |
 //! | [`job`] | what is left to do for an event once its sender has been answered |
 //!
 //! What is built in is enough for an assistant that answers: a company adds its name and a key.
@@ -31,8 +33,10 @@ pub mod conversation;
 pub mod conversations;
 pub mod job;
 pub mod lambda;
+pub mod later;
 mod problem;
 pub mod reply;
 pub mod settings;
+pub mod tools;
 
 pub use channels::router;

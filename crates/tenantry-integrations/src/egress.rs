@@ -18,6 +18,7 @@ mod lookup;
 mod request;
 mod response;
 mod rules;
+mod streaming;
 mod tls;
 
 use std::fmt;
@@ -30,6 +31,8 @@ pub use error::{EgressError, Obstacle};
 pub use request::{MaskedRequest, Request};
 pub use response::{MAX_BODY, MAX_DEPTH, Response};
 pub use rules::{Rule, check_url};
+pub use streaming::Streaming;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use self::lookup::{Any, Lookup, PublicOnly};
@@ -85,7 +88,23 @@ impl Egress {
         }
     }
 
+    /// Sends a request and hands over the answer as it comes. The limit is for all of it, as is the bound on its size.
+    pub async fn open(&self, request: Request) -> Result<Streaming, EgressError> {
+        self.allow_list.check(request.url())?;
+        let limit = self.granted(request.limit());
+        let deadline = Instant::now() + limit;
+        match timeout_at(deadline, self.begin(request)).await {
+            Ok(answer) => Ok(Streaming::new(answer?, limit, deadline)),
+            Err(_) => Err(EgressError::TimedOut { limit }),
+        }
+    }
+
     async fn exchange(&self, request: Request) -> Result<Response, EgressError> {
+        Response::read(self.begin(request).await?).await
+    }
+
+    /// Sends a request, and waits for the head of the answer.
+    async fn begin(&self, request: Request) -> Result<reqwest::Response, EgressError> {
         let is_allowed = self.allow_list.contains(request.url());
         let client = if is_allowed { &self.allowed } else { &self.public };
         let answer = client.execute(request.into_http()?).await?;
@@ -95,7 +114,7 @@ impl Egress {
         if answer.status().is_redirection() {
             return Err(Rule::Redirect.into());
         }
-        Response::read(answer).await
+        Ok(answer)
     }
 }
 

@@ -1,10 +1,16 @@
-//! Settings of the ERP system ERPNext.
+//! The ERP system ERPNext: settings of the connection, and the client.
+//!
+//! Source: docs.frappe.io/framework, "REST API" and "Token based authentication".
+
+mod client;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tenantry_core::secret::SecretText;
 
 use crate::egress::Endpoint;
+
+pub use client::ErpNextClient;
 
 /// ERPNext
 ///

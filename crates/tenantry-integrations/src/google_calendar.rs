@@ -1,8 +1,16 @@
-//! Settings of Google Calendar.
+//! Public Google calendars: settings of the connection, and the client.
+//!
+//! An API key reads public calendars only, and is a part of every URL: no error, log or `Debug` shows one.
+//!
+//! Source: developers.google.com/workspace/calendar/api/v3/reference/events/list.
+
+mod client;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tenantry_core::secret::SecretText;
+
+pub use client::{CalendarClient, CalendarEvent, Moment};
 
 /// Google Calendar
 ///

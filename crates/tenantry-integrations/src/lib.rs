@@ -7,6 +7,7 @@
 //! | [`verify`] | what a provider says of a connection |
 //! | [`bases`] | where the providers are that everybody shares: Slack, Telegram, Google |
 //! | [`llm`] | chat completion: OpenAI, OpenRouter, Cerebras |
+//! | [`erp`] | what both ERP systems tell of: partners, open invoices, stock |
 //! | [`odoo`] | the ERP system Odoo |
 //! | [`erpnext`] | the ERP system ERPNext |
 //! | [`slack`] | the messenger Slack |
@@ -36,6 +37,7 @@ pub mod call;
 #[cfg(feature = "aws")]
 pub mod dynamodb;
 pub mod egress;
+pub mod erp;
 pub mod erpnext;
 pub mod google_calendar;
 pub mod llm;
@@ -44,6 +46,8 @@ mod redact;
 #[cfg(feature = "aws")]
 pub mod s3;
 pub mod slack;
+#[cfg(feature = "aws")]
+pub mod sqs;
 pub mod telegram;
 pub mod verify;
 pub mod weaviate;

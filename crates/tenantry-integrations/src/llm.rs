@@ -1,5 +1,7 @@
 //! Chat completion: the connections to OpenAI, OpenRouter and Cerebras, which speak one dialect.
 //!
+//! [`ChatClient::stream`] takes the answer in pieces, and [`ChatClient::verify`] asks whether a key works.
+//!
 //! [`ChatRequest::request`] makes the request and [`ChatRequest::masked`] shows it without its key; [`parse`] reads the
 //! answer; [`ChatClient::send`] does both with the wire between them.
 //!
@@ -10,10 +12,15 @@ mod answer;
 mod connection;
 mod refusal;
 mod request;
+mod stream;
+mod tool;
+mod verify;
 
 pub use answer::{ChatAnswer, Usage, parse};
 pub use connection::{Cerebras, Connection, OpenAi, OpenRouter, Provider};
 pub use request::{ChatRequest, Message, Role};
+pub use stream::ChatStream;
+pub use tool::{ToolCall, ToolDefinition};
 
 use crate::call::CallError;
 use crate::egress::Egress;
@@ -34,5 +41,16 @@ impl ChatClient {
     pub async fn send(&self, chat: &ChatRequest, connection: &Connection) -> Result<ChatAnswer, CallError> {
         let response = self.egress.send(chat.request(connection)).await?;
         parse(&response, &connection.api_key)
+    }
+
+    /// Asks a model and takes its answer in pieces, as they come. What refuses does so before the first piece.
+    pub async fn stream(&self, chat: &ChatRequest, connection: &Connection) -> Result<ChatStream, CallError> {
+        let answer = self.egress.open(chat.streamed(connection)).await?;
+        if !answer.status().is_success() {
+            let response = answer.whole().await?;
+            return Err(refusal::refusal(&response, response.json().ok().as_ref(), &connection.api_key)
+                .unwrap_or_else(|| crate::call::malformed("it is no stream")));
+        }
+        Ok(ChatStream::new(answer, connection.api_key.clone()))
     }
 }

@@ -1,10 +1,19 @@
-//! Settings of the ERP system Odoo.
+//! The ERP system Odoo: settings of the connection, and the client.
+//!
+//! Odoo 19 and later answers JSON-2; what came before answers JSON-RPC, which is asked where JSON-2 is not found.
+//!
+//! Sources: odoo.com/documentation, "External JSON-2 API" and "External API" (JSON-RPC).
+
+mod client;
+mod dialect;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tenantry_core::secret::SecretText;
 
 use crate::egress::Endpoint;
+
+pub use client::OdooClient;
 
 /// Odoo
 ///

@@ -1,8 +1,19 @@
-//! Settings of the messenger Slack.
+//! The messenger Slack: settings of the connection, the client, and what comes from Slack.
+//!
+//! [`SlackClient`] asks who the token is and posts messages; [`signature::check`] proves that an event is Slack's;
+//! [`event::read`] reads one.
+//!
+//! Sources: docs.slack.dev, "auth.test", "chat.postMessage", "Events API", "Verifying requests from Slack".
+
+mod client;
+pub mod event;
+pub mod signature;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tenantry_core::secret::SecretText;
+
+pub use client::{Post, SlackClient, Team, escape};
 
 /// Slack
 ///

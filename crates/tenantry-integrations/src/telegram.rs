@@ -1,8 +1,18 @@
-//! Settings of the messenger Telegram.
+//! The messenger Telegram: settings of the connection, the client, and what comes from Telegram.
+//!
+//! [`TelegramClient`] asks who the bot is and sends messages; [`update::is_genuine`] proves that an update is Telegram's;
+//! [`update::read`] reads one. The bot's token is a part of every URL: no error, log or `Debug` shows one.
+//!
+//! Source: core.telegram.org/bots/api.
+
+mod client;
+pub mod update;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tenantry_core::secret::SecretText;
+
+pub use client::{Bot, TelegramClient};
 
 /// Telegram
 ///

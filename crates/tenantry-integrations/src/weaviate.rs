@@ -1,10 +1,17 @@
-//! Settings of the vector database Weaviate.
+//! The vector database Weaviate: settings of the connection, and the client.
+//!
+//! Sources: docs.weaviate.io, "REST API" (`/v1/meta`, `/v1/schema`) and "GraphQL: Get, nearText, bm25".
+
+mod client;
+mod graphql;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tenantry_core::secret::SecretText;
 
 use crate::egress::Endpoint;
+
+pub use client::{Passage, WeaviateClient};
 
 /// Weaviate
 ///

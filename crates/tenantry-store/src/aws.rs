@@ -13,6 +13,7 @@ mod erase;
 pub(crate) mod failure;
 mod keys;
 pub(crate) mod names;
+pub(crate) mod pause;
 mod probe;
 mod provision;
 pub(crate) mod sessions;
@@ -48,6 +49,7 @@ pub struct AwsStore {
     url: AwsUrl,
     dynamodb: DynamoDb,
     secrets: SecretsManager,
+    sessions: Arc<Sessions>,
     keys: StoreKeys,
 }
 
@@ -55,6 +57,7 @@ pub struct AwsStore {
 struct Services {
     dynamodb: DynamoDb,
     secrets: SecretsManager,
+    sessions: Arc<Sessions>,
 }
 
 impl AwsStore {
@@ -94,19 +97,20 @@ impl Services {
         let (names, base) = (Names::of(url), sessions.base().clone());
         Ok(Self {
             dynamodb: DynamoDb::new(names.clone(), base.dynamodb, sessions.clone()),
-            secrets: SecretsManager::new(names, base.secrets_manager, sessions),
+            secrets: SecretsManager::new(names, base.secrets_manager, sessions.clone()),
+            sessions,
         })
     }
 
     fn into_store(self, url: &AwsUrl, keys: StoreKeys) -> AwsStore {
-        AwsStore { url: url.clone(), dynamodb: self.dynamodb, secrets: self.secrets, keys }
+        AwsStore { url: url.clone(), dynamodb: self.dynamodb, secrets: self.secrets, sessions: self.sessions, keys }
     }
 }
 
 #[async_trait]
 impl ParameterStore for AwsStore {
     async fn read(&self, scope: &Scope) -> Result<Option<StoredScope>, StoreError> {
-        self.dynamodb.read(scope).await
+        self.sessions.judged(scope, self.dynamodb.read(scope).await)
     }
 
     async fn commit_parameters(&self, commit: Commit) -> Result<Committed, StoreError> {
@@ -168,7 +172,7 @@ impl ParameterStore for AwsStore {
 #[async_trait]
 impl SecretStore for AwsStore {
     async fn read_secret(&self, scope: &Scope) -> Result<Option<StoredSecret>, StoreError> {
-        match self.secrets.read(scope).await {
+        match self.sessions.judged(scope, self.secrets.read(scope).await) {
             // Under a session of the tenant role, a secret that is not there looks like one that must not be read: it has no
             // tag to allow it by. The head knows which it is.
             Err(denied) if self.url.tenant_role().is_some() && failure::is_access_denied(&denied) => {

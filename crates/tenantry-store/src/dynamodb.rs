@@ -50,6 +50,7 @@ pub(crate) use self::tokens::TOKENS;
 pub(crate) use self::transaction::MOST_WRITES;
 use self::transaction::{Aborted, Condition, Transaction};
 pub(crate) use crate::aws::names::Names;
+use crate::aws::pause::pause;
 use crate::aws::sessions::Sessions;
 use crate::batch::BatchError;
 use crate::error::StoreError;
@@ -66,7 +67,7 @@ pub(crate) const TENANTS: &str = "#tenants";
 /// How often a read whose digest does not fit is made.
 const MOST_READS: usize = 3;
 /// How often an event that meets another one in the log is tried.
-const MOST_TRIES: usize = 16;
+const MOST_TRIES: u32 = 16;
 
 /// The partition of a scope.
 pub(crate) fn partition_of(scope: &Scope) -> &str {
@@ -362,7 +363,7 @@ impl DynamoDb {
         entry: NewLogEntry,
         write: impl Fn(&mut Transaction<Event>) -> Result<(), StoreError>,
     ) -> Result<(), Aborted<Event>> {
-        for _ in 0..MOST_TRIES {
+        for turn in 0..MOST_TRIES {
             let place = Place::behind(self.log_table().newest(&entry.scope).await?);
             let logged = decide::log_entry(entry.clone(), place, None, None);
             let mut transaction = Transaction::new();
@@ -370,7 +371,7 @@ impl DynamoDb {
             let row = log::to_row(&entry.scope, place, &logged, self.ticks.next());
             transaction.put(Event::Log, &self.names.log, row, &Condition::absent())?;
             match transaction.send(&self.client).await {
-                Err(Aborted::Condition(Event::Log) | Aborted::Contention) => {}
+                Err(Aborted::Condition(Event::Log) | Aborted::Contention) => pause(turn).await,
                 other => return other,
             }
         }

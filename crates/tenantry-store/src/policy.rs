@@ -8,21 +8,23 @@
 //! | the operator | manage everything of the environment |
 //! | the provisioner | make the tables and the secret with the master key: what `tenantry init` does |
 //!
-//! Three traps are avoided here, and shown by the tests beside [`evaluate`]:
+//! Four traps are avoided here, and shown by the tests beside [`evaluate`]:
 //!
 //! * `ForAllValues:StringEquals` holds when the key is absent, as it is for a `Scan`: `Null` asks for it to be there.
 //! * The pattern `production/tenant/acme-*` matches the secret of `acme-corp` as well, because ARNs of secrets end in a hyphen
 //!   and six characters: whose secret it is, its tag says, and never its name.
+//! * Replaced versions of a secret can be read by their ids: a session has to ask for the one in force.
 //! * A session without a tag is one of nobody: each statement asks for the tag to be there.
 //!
 //! Sources: AWS Identity and Access Management User Guide, "IAM JSON policy elements: Condition operators" and "Passing
 //! session tags in AWS STS"; Amazon DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control";
-//! AWS Secrets Manager User Guide, "Attribute-based access control".
+//! AWS Secrets Manager User Guide, "Attribute-based access control"; Service Authorization Reference, "AWS Secrets Manager".
 
 mod evaluate;
 pub mod proof;
 
 use serde_json::{Value, json};
+use tenantry_core::scope::{Scope, TenantId};
 
 pub use self::evaluate::{Answer, EvaluateError, Request, evaluate};
 
@@ -30,10 +32,17 @@ pub use self::evaluate::{Answer, EvaluateError, Request, evaluate};
 pub const TENANT_TAG: &str = "tenant_id";
 /// Its value for the operator's defaults: a reserved word, so no tenant has it as its id.
 pub const GLOBAL_TAG: &str = "global";
+/// The value of the session tag for a scope, by which its secret is tagged too.
+pub fn tag_of(scope: &Scope) -> &str {
+    scope.tenant().map_or(GLOBAL_TAG, TenantId::as_str)
+}
+
 /// The partitions that tell who asks, which the function reads by itself.
 pub const ASKING: [&str; 4] = ["#bindings", "#tokens", "#revocations", "#store"];
 /// What stands for the tag of the session that asks.
 const TAG_OF_SESSION: &str = "${aws:PrincipalTag/tenant_id}";
+/// The label of the version of a secret that is in force.
+const IN_FORCE: &str = "AWSCURRENT";
 /// The version of the policy language.
 const LANGUAGE: &str = "2012-10-17";
 
@@ -107,6 +116,7 @@ pub fn tenant_permissions(names: &Names) -> Value {
                     "aws:ResourceTag/tenant_id": TAG_OF_SESSION,
                     "aws:ResourceTag/environment": &names.environment,
                 },
+                "ForAnyValue:StringEquals": in_force(),
                 "Null": {&tagged: "false"},
             },
         }),
@@ -115,7 +125,7 @@ pub fn tenant_permissions(names: &Names) -> Value {
             "Effect": "Allow",
             "Action": "secretsmanager:GetSecretValue",
             "Resource": names.secret("global-??????"),
-            "Condition": {"Null": {&tagged: "false"}},
+            "Condition": {"ForAnyValue:StringEquals": in_force(), "Null": {&tagged: "false"}},
         }),
     ])
 }
@@ -164,6 +174,7 @@ pub fn function_permissions(names: &Names, tenant_role: &str, log_group: &str) -
             "Effect": "Allow",
             "Action": "secretsmanager:GetSecretValue",
             "Resource": names.secret("keys-??????"),
+            "Condition": {"ForAnyValue:StringEquals": in_force()},
         }),
         json!({
             "Sid": "SessionsOfTenants",
@@ -249,6 +260,12 @@ pub fn provisioner_permissions(names: &Names) -> Value {
     ])
 }
 
+/// Holds for calls that ask for the version in force, by its label. A version that has been replaced can be named by its id
+/// alone: it may be one of an erased tenant whose name is another one's now.
+fn in_force() -> Value {
+    json!({"secretsmanager:VersionStage": [IN_FORCE]})
+}
+
 /// Holds for calls about these partitions, and for no call that does not tell of which it is.
 fn leading_keys(partitions: &[&str]) -> Value {
     json!({
@@ -294,7 +311,13 @@ mod tests {
     fn secret_of(session: &Request, tenant: &str) -> Request {
         let arn = names().secret(&format!("tenant/{tenant}-a1B2c3"));
         let request = session.asking("secretsmanager:GetSecretValue", &arn);
-        request.with("aws:ResourceTag/tenant_id", &[tenant]).with("aws:ResourceTag/environment", &["production"])
+        let request = request.with("aws:ResourceTag/tenant_id", &[tenant]);
+        request.with("aws:ResourceTag/environment", &["production"]).with("secretsmanager:VersionStage", &[IN_FORCE])
+    }
+
+    fn secret_of_the_defaults(session: &Request) -> Request {
+        let request = session.asking("secretsmanager:GetSecretValue", &names().secret("global-a1B2c3"));
+        request.with("secretsmanager:VersionStage", &[IN_FORCE])
     }
 
     fn allows(policy: &Value, request: &Request) -> bool {
@@ -309,8 +332,7 @@ mod tests {
     fn a_session_reads_its_own_tenant_and_the_defaults_and_nothing_else() {
         let acme = session(Some("acme"));
         assert!(may(&query(&acme, "acme")) && may(&query(&acme, "#global")) && may(&secret_of(&acme, "acme")));
-        let global = acme.asking("secretsmanager:GetSecretValue", &names().secret("global-a1B2c3"));
-        assert!(may(&global));
+        assert!(may(&secret_of_the_defaults(&acme)));
         for partition in ["beta", "acme-corp", "acm", "#tokens", "#bindings", "#tenants", "#intents", "", "*"] {
             assert!(!may(&query(&acme, partition)), "{partition}");
         }
@@ -349,7 +371,21 @@ mod tests {
         assert!(!may(&query(&nobody, "acme")) && !may(&query(&nobody, "#global")));
         assert!(!may(&query(&nobody, "${aws:PrincipalTag/tenant_id}")));
         assert!(!may(&secret_of(&nobody, "acme")));
-        assert!(!may(&nobody.asking("secretsmanager:GetSecretValue", &names().secret("global-a1B2c3"))));
+        assert!(!may(&secret_of_the_defaults(&nobody)));
+    }
+
+    #[test]
+    fn a_session_reads_the_version_in_force_alone() {
+        let acme = session(Some("acme"));
+        for secret in [secret_of(&acme, "acme"), secret_of_the_defaults(&acme)] {
+            assert!(may(&secret));
+            for label in ["AWSPREVIOUS", "TENANTRYPENDING", "awscurrent", ""] {
+                assert!(!may(&secret.with("secretsmanager:VersionStage", &[label])), "{label}");
+            }
+            let by_id = secret.with("secretsmanager:VersionStage", &[]);
+            assert!(!may(&by_id.with("secretsmanager:VersionId", &["a1b2"])), "no label, but an id");
+            assert!(!may(&by_id), "neither");
+        }
     }
 
     #[test]
@@ -390,7 +426,8 @@ mod tests {
         }
         assert!(!allows(&policy, &secret_of(&function, "acme")));
         let keys = function.asking("secretsmanager:GetSecretValue", &names().secret("keys-a1B2c3"));
-        assert!(allows(&policy, &keys));
+        assert!(allows(&policy, &keys.with("secretsmanager:VersionStage", &[IN_FORCE])));
+        assert!(!allows(&policy, &keys), "a master key that was replaced");
         let touch = |attribute: &str| {
             let touch = function.asking("dynamodb:UpdateItem", &names().table());
             let touch = touch.with("dynamodb:LeadingKeys", &["#tokens"]);

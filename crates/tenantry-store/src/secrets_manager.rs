@@ -26,11 +26,12 @@ use crate::aws::sessions::Sessions;
 use crate::dynamodb::Alien;
 use crate::error::StoreError;
 use crate::limits;
+use crate::policy::tag_of;
 use crate::random;
 use crate::records::{SecretVersion, SecretWrite, StoredSecret};
 
 /// The label of the version that readers get.
-const CURRENT: &str = "AWSCURRENT";
+pub(crate) const CURRENT: &str = "AWSCURRENT";
 /// The label of a version that is not in force yet.
 const PENDING: &str = "TENANTRY_PENDING";
 /// How long a deleted secret can be restored by its owner, in days: the shortest time that there is.
@@ -218,9 +219,8 @@ impl SecretsManager {
     /// The tags by which policies tell whose secret it is.
     fn tags(&self, scope: &Scope) -> Vec<Tag> {
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
-        let tenant = scope.tenant().map_or(crate::aws::sessions::GLOBAL_TAG, |tenant| tenant.as_str());
         vec![
-            tag("tenant_id", tenant),
+            tag("tenant_id", tag_of(scope)),
             tag("environment", self.names.environment.as_str()),
             tag("managed-by", "tenantry"),
         ]
@@ -372,19 +372,48 @@ impl SecretsManager {
         }
     }
 
-    /// Deletes a scope's secret with its recovery window. An empty version takes the place of the last one before, so that
-    /// a secret of the same name never begins with the fields of this one.
+    /// The version of a scope's secret that is in force: what [`Self::delete`] is to find.
+    pub(crate) async fn in_force(&self, scope: &Scope) -> Result<Option<SecretVersion>, StoreError> {
+        self.current(&self.names.secret(scope)).await
+    }
+
+    /// Deletes a scope's secret with its recovery window, whatever is in it.
     pub(crate) async fn delete(&self, scope: &Scope) -> Result<(), StoreError> {
-        let name = self.names.secret(scope);
-        if self.current(&name).await?.is_none() {
-            return Ok(());
+        for _ in 0..MOST_TRIES {
+            let Some(found) = self.in_force(scope).await? else { return Ok(()) };
+            if self.delete_at(scope, &found).await? {
+                return Ok(());
+            }
         }
-        self.empty(scope).await?;
+        Err(restless())
+    }
+
+    /// Deletes a scope's secret of which this version is in force; false if another one is. An empty version takes the place
+    /// of the last one before, so that a secret of the same name never begins with the fields of this one.
+    ///
+    /// The deletion itself cannot be bound to a version: who must not delete a newer one looks afterwards, and calls
+    /// [`Self::take_back`].
+    pub(crate) async fn delete_at(&self, scope: &Scope, found: &SecretVersion) -> Result<bool, StoreError> {
+        let (name, empty) = (self.names.secret(scope), SecretVersion(random::name()));
+        self.put_pending(&name, &empty, &Content::default()).await?;
+        match self.move_label(&name, CURRENT, Some(&empty), Some(found)).await? {
+            Turn::Done => {}
+            Turn::Moved => {
+                self.unstage(scope, &empty).await?;
+                return Ok(false);
+            }
+        }
         let delete = self.client.delete_secret().secret_id(&name).recovery_window_in_days(RECOVERY_DAYS);
         match delete.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => absent(&error).map(drop),
+            Ok(_) => Ok(true),
+            Err(error) => absent(&error).map(|_| true),
         }
+    }
+
+    /// Takes a deleted secret back as it was; one that is there stays as it is.
+    pub(crate) async fn take_back(&self, scope: &Scope) -> Result<(), StoreError> {
+        let answer = self.client.restore_secret().secret_id(self.names.secret(scope)).send().await;
+        answer.map(drop).map_err(|error| failed(Service::SecretsManager, &error))
     }
 
     /// The name of the secret with the master key.
@@ -393,10 +422,11 @@ impl SecretsManager {
     }
 
     /// Reads the master key, if there is one.
+    ///
     /// It belongs to one pair of tables: the secrets of an environment are one store's.
     pub(crate) async fn master_key(&self) -> Result<Option<SecretText>, StoreError> {
         let name = self.names.keys();
-        let answer = match self.client.get_secret_value().secret_id(&name).send().await {
+        let answer = match self.client.get_secret_value().secret_id(&name).version_stage(CURRENT).send().await {
             Ok(answer) => answer,
             Err(error) => return absent(&error).map(|_| None),
         };

@@ -174,7 +174,12 @@ impl Source {
             (Some(stored), None, Some(held)) => {
                 Some(read(stored, None).map(|reading| reading.with_secret_of(held, catalog)))
             }
-            (None, Some(Fetched(secret)), Some(held)) if self.freshness.are_parameters_usable(held.times, now) => {
+            // Only the secret that was held is known to belong to the parameters that are: another version may be that of a
+            // new tenant of the name.
+            (None, Some(Fetched(secret)), Some(held))
+                if secret.as_ref().map(|secret| &secret.version) == held.secret_version.as_ref()
+                    && self.freshness.are_parameters_usable(held.times, now) =>
+            {
                 Some(read(never_written(), secret.as_ref()).map(|reading| held.with_secret_of(&reading, catalog)))
             }
             (None, Some(_), _) | (_, None, _) => None,

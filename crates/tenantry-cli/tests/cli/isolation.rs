@@ -146,7 +146,7 @@ async fn where_each_session_is_kept_to_its_own_the_live_calls_confirm_what_was_c
     assert_eq!(tries.len(), 3 * 3 * 2);
     let refused = tries.iter().filter(|tried| tried["live"] == "refused").count();
     assert_eq!(refused, 2 * (2 + 2), "acme and beta of each other, and the defaults of both");
-    let asked = |call: &Call| String::from_utf8_lossy(&call.body).contains("TENANTRY_PROBE");
+    let asked = |call: &Call| String::from_utf8_lossy(&call.body).contains("TENANTRY-PROBE");
     assert!(world.others.calls().iter().any(asked), "a version that there is not, so that no secret is read");
     let text = world.prove(&["--most", "1"]);
     assert!(text.ok().contains("8 calls tried live: each was answered as computed"), "{text:?}");

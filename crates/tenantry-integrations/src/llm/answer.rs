@@ -5,6 +5,7 @@ use serde_json::Value;
 use tenantry_core::secret::SecretText;
 
 use super::refusal::refusal;
+use super::tool::ToolCall;
 use crate::call::{CallError, malformed};
 use crate::egress::Response;
 use crate::redact::redact;
@@ -12,8 +13,11 @@ use crate::redact::redact;
 /// A model's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChatAnswer {
-    /// What the model says; never blank.
+    /// What the model says; never blank unless it calls tools.
     pub text: String,
+    /// What it calls, to be answered before it says more.
+    #[serde(skip)]
+    pub calls: Vec<ToolCall>,
     /// The model that answered, which may be named more precisely than the one that was asked.
     pub model: Option<String>,
     /// Why the answer ended: `stop`, `length` (it was cut), or another word of the provider's.
@@ -47,8 +51,11 @@ fn answer(json: &Value, key: &SecretText) -> Result<ChatAnswer, CallError> {
     // A word is logged and shown. One that has to be scrubbed is no word that anybody needs.
     let word = |value: &Value| value.as_str().filter(|word| redact(word, &[key]) == *word).map(str::to_owned);
     let finish_reason = word(&choice["finish_reason"]);
+    let calls = ToolCall::all(&choice["message"]);
+    let text = text(&choice["message"]).or_else(|| (!calls.is_empty()).then(String::new));
     Ok(ChatAnswer {
-        text: text(&choice["message"]).ok_or_else(|| malformed(why_blank(finish_reason.as_deref())))?,
+        text: text.ok_or_else(|| malformed(why_blank(finish_reason.as_deref())))?,
+        calls,
         model: word(&json["model"]),
         finish_reason,
         usage: usage(&json["usage"]),
@@ -64,7 +71,7 @@ fn text(message: &Value) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-fn why_blank(finish_reason: Option<&str>) -> &'static str {
+pub(super) fn why_blank(finish_reason: Option<&str>) -> &'static str {
     match finish_reason {
         Some("length") => "it has no text: the limit of output tokens was spent before the model said anything",
         Some("content_filter") => "it has no text: the provider's content filter withheld it",
@@ -72,7 +79,7 @@ fn why_blank(finish_reason: Option<&str>) -> &'static str {
     }
 }
 
-fn usage(usage: &Value) -> Option<Usage> {
+pub(super) fn usage(usage: &Value) -> Option<Usage> {
     let prompt = usage["prompt_tokens"].as_u64()?;
     let completion = usage["completion_tokens"].as_u64().unwrap_or(0);
     let total = usage["total_tokens"].as_u64().unwrap_or_else(|| prompt.saturating_add(completion));
@@ -116,6 +123,7 @@ mod tests {
         let answer = parsed(200, &completion(&json!({"role": "assistant", "content": "Hello"}), "stop")).unwrap();
         let expected = ChatAnswer {
             text: "Hello".to_owned(),
+            calls: Vec::new(),
             model: Some("gpt-5-mini-2025-08-07".to_owned()),
             finish_reason: Some("stop".to_owned()),
             usage: Some(Usage { prompt: 12, completion: 3, total: 15 }),
@@ -146,6 +154,19 @@ mod tests {
         assert_eq!(parsed(200, &completion(&parts, "stop")).unwrap().text, "ab");
         let declined = json!({"content": null, "refusal": "I can't."});
         assert_eq!(parsed(200, &completion(&declined, "stop")).unwrap().text, "I can't.");
+    }
+
+    #[test]
+    fn reads_the_tools_that_a_model_calls() {
+        let message = json!({"role": "assistant", "content": null, "tool_calls": [
+            {"id": "call_1", "type": "function", "function": {"name": "get_stock", "arguments": "{\"item\": \"rye\"}"}},
+            {"id": "call_2", "type": "function", "function": {"name": "find_partner", "arguments": {"query": "x"}}},
+            {"id": 7},
+        ]});
+        let answer = parsed(200, &completion(&message, "tool_calls")).unwrap();
+        let calls: Vec<_> = answer.calls.iter().map(|call| (call.name.as_str(), call.arguments.as_str())).collect();
+        assert_eq!(calls, [("get_stock", "{\"item\": \"rye\"}"), ("find_partner", "{\"query\":\"x\"}")]);
+        assert_eq!(answer.text, "");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::connection::{Connection, Provider};
+use super::tool::{ToolCall, ToolDefinition};
 use crate::egress::{Endpoint, MaskedRequest, Request};
 
 /// Who says a message.
@@ -18,31 +19,53 @@ pub enum Role {
     User,
     /// The model, in an earlier turn.
     Assistant,
+    /// A tool that the model called.
+    Tool,
 }
 
 /// One message of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// Who says it.
     pub role: Role,
     /// What is said.
     pub content: String,
+    /// The tools that the model calls with it.
+    #[serde(rename = "tool_calls", skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ToolCall>,
+    /// The id of the call that it is the result of.
+    #[serde(rename = "tool_call_id", skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
 }
 
 impl Message {
+    fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into(), calls: Vec::new(), answers: None }
+    }
+
     /// A prompt.
     pub fn system(content: impl Into<String>) -> Self {
-        Self { role: Role::System, content: content.into() }
+        Self::new(Role::System, content)
     }
 
     /// What a person says.
     pub fn user(content: impl Into<String>) -> Self {
-        Self { role: Role::User, content: content.into() }
+        Self::new(Role::User, content)
     }
 
     /// What the model said.
     pub fn assistant(content: impl Into<String>) -> Self {
-        Self { role: Role::Assistant, content: content.into() }
+        Self::new(Role::Assistant, content)
+    }
+
+    /// What the model said when it called tools.
+    pub fn calling(content: impl Into<String>, calls: Vec<ToolCall>) -> Self {
+        Self { calls, ..Self::assistant(content) }
+    }
+
+    /// What came of a call.
+    pub fn result(call: &ToolCall, content: impl Into<String>) -> Self {
+        Self { answers: Some(call.id.clone()), ..Self::new(Role::Tool, content) }
     }
 }
 
@@ -61,6 +84,10 @@ pub struct ChatRequest {
     pub top_p: Option<f64>,
     /// The most tokens that the answer may have.
     pub max_output_tokens: Option<u32>,
+    /// What the model may call.
+    pub tools: Vec<ToolDefinition>,
+    /// Whether it may call any of them now. Providers want to know the tools of earlier calls even where it may not.
+    pub may_call: bool,
     /// Time for the whole exchange; `None` is [`crate::egress::DEFAULT_LIMIT`].
     pub limit: Option<Duration>,
 }
@@ -79,7 +106,11 @@ impl ChatRequest {
     }
 
     fn unsigned(&self, base_url: &Endpoint) -> Request {
-        let request = Request::post(base_url.join("chat/completions"), self.body());
+        self.sent(base_url, self.body())
+    }
+
+    fn sent(&self, base_url: &Endpoint, body: Value) -> Request {
+        let request = Request::post(base_url.join("chat/completions"), body);
         match self.limit {
             Some(limit) => request.within(limit),
             None => request,
@@ -99,7 +130,21 @@ impl ChatRequest {
         for (name, value) in optional {
             body.extend(value.map(|value| (name.to_owned(), value)));
         }
+        if !self.tools.is_empty() {
+            body.insert("tools".to_owned(), self.tools.iter().map(ToolDefinition::to_json).collect());
+            if !self.may_call {
+                body.insert("tool_choice".to_owned(), json!("none"));
+            }
+        }
         Value::Object(body)
+    }
+
+    /// The same question, with its answer to come in pieces.
+    pub(super) fn streamed(&self, connection: &Connection) -> Request {
+        let mut body = self.body();
+        body["stream"] = json!(true);
+        body["stream_options"] = json!({"include_usage": true});
+        self.sent(&connection.base_url, body).authorization(SCHEME, connection.api_key.clone())
     }
 }
 
@@ -119,6 +164,8 @@ mod tests {
             temperature: Some(0.7),
             top_p: None,
             max_output_tokens: Some(300),
+            tools: Vec::new(),
+            may_call: false,
             limit: None,
         }
     }
@@ -149,6 +196,36 @@ mod tests {
         let bare = ChatRequest { temperature: None, max_output_tokens: None, ..chat(Provider::OpenAi) };
         let body = bare.masked(&Provider::OpenAi.public_base()).body.unwrap();
         assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["messages", "model"]);
+    }
+
+    #[test]
+    fn calls_and_their_results_are_part_of_the_conversation() {
+        let call = ToolCall {
+            id: "call_1".to_owned(),
+            name: "get_stock".to_owned(),
+            arguments: r#"{"item":"rye"}"#.to_owned(),
+        };
+        let tool = ToolDefinition {
+            name: "get_stock".to_owned(),
+            description: "Tells how much there is.".to_owned(),
+            parameters: json!({"type": "object"}),
+        };
+        let mut chat = ChatRequest { tools: vec![tool], may_call: true, ..chat(Provider::OpenAi) };
+        chat.messages = vec![Message::calling("", vec![call.clone()]), Message::result(&call, "{\"quantity\": 3}")];
+        let body = chat.body();
+        let expected = json!([
+            {"role": "assistant", "content": "", "tool_calls": [
+                {"id": "call_1", "type": "function", "function": {"name": "get_stock", "arguments": "{\"item\":\"rye\"}"}},
+            ]},
+            {"role": "tool", "content": "{\"quantity\": 3}", "tool_call_id": "call_1"},
+        ]);
+        assert_eq!(body["messages"], expected);
+        let tools = json!([{"type": "function", "function": {
+            "name": "get_stock", "description": "Tells how much there is.", "parameters": {"type": "object"},
+        }}]);
+        assert_eq!((&body["tools"], body.get("tool_choice")), (&tools, None));
+        chat.may_call = false;
+        assert_eq!(chat.body()["tool_choice"], "none");
     }
 
     #[test]

@@ -20,6 +20,8 @@ fn chat() -> ChatRequest {
         temperature: Some(0.2),
         top_p: Some(0.9),
         max_output_tokens: Some(100),
+        tools: Vec::new(),
+        may_call: false,
         limit: Some(Duration::from_mins(1)),
     }
 }

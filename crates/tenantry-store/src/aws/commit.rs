@@ -1,24 +1,20 @@
 //! Makes commits of both services: decided, noted, staged, made, put in force.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use tenantry_core::scope::Scope;
 use tracing::warn;
 
 use super::AwsStore;
+use super::pause::pause;
 use crate::batch::BatchError;
 use crate::decide;
 use crate::dynamodb::{Intent, Plan, Unmade};
 use crate::error::StoreError;
-use crate::random;
 use crate::records::{Commit, Committed, SecretVersion, SecretWrite};
 use crate::secrets_manager::{Draft, Staged};
 
 /// How often commits that meet others are decided anew.
 const MOST_TRIES: u32 = 24;
-/// The pause before the next try grows by this much with each, and is shortened at random.
-const PAUSE: Duration = Duration::from_millis(8);
 /// An intent older than this was interrupted: the longest call of its writer is over.
 const INTERRUPTED: SignedDuration = SignedDuration::from_secs(30);
 
@@ -45,12 +41,6 @@ pub(super) async fn commit_all(store: &AwsStore, commits: Vec<Commit>) -> Result
 /// and a revocation with its number.
 pub(super) fn most_writes(commit: &Commit) -> usize {
     commit.items.len() + commit.claims.len() + 6
-}
-
-/// Writers that met come again at different times.
-async fn pause(turn: u32) {
-    let [random] = random::bytes::<1>();
-    tokio::time::sleep(PAUSE * (turn + 1) * u32::from(random) / 256).await;
 }
 
 /// What came of making a plan.

@@ -30,19 +30,41 @@ async fn begin(store: &AwsStore, tenant: &TenantId, expected: Revision, entry: N
             return Ok(());
         }
     }
-    Err(StoreError::Unavailable("others write to the same tenant all the time".into()))
+    Err(busy())
 }
 
 /// Erases what is left of a deleted tenant.
 pub(super) async fn finish(store: &AwsStore, tenant: &TenantId) -> Result<(), StoreError> {
-    // Somebody else may have finished it, and a new tenant of the name may be there.
-    if store.dynamodb.erasure(tenant).await? != Erasure::Begun {
-        return Ok(());
-    }
     let scope = Scope::Tenant(tenant.clone());
-    if let Some(intent) = store.dynamodb.intent(&scope).await? {
-        store.dynamodb.end_intent(&intent).await?;
+    for _ in 0..MOST_TRIES {
+        // The version is read before it is asked whose it is: a new tenant of the name comes only behind the tombstone.
+        let found = store.secrets.in_force(&scope).await?;
+        if store.dynamodb.erasure(tenant).await? != Erasure::Begun {
+            return Ok(());
+        }
+        if let Some(intent) = store.dynamodb.intent(&scope).await? {
+            store.dynamodb.end_intent(&intent).await?;
+        }
+        let is_deleted = match found {
+            Some(found) => store.secrets.delete_at(&scope, &found).await?,
+            None => true,
+        };
+        if is_deleted {
+            return erase_rows(store, tenant, &scope).await;
+        }
     }
-    store.secrets.delete(&scope).await?;
-    store.dynamodb.erase_rows(tenant).await
+    Err(busy())
+}
+
+async fn erase_rows(store: &AwsStore, tenant: &TenantId, scope: &Scope) -> Result<(), StoreError> {
+    match store.dynamodb.erasure(tenant).await? {
+        Erasure::Begun => store.dynamodb.erase_rows(tenant).await,
+        // Somebody else finished it, and what was deleted just now may be a new tenant's.
+        Erasure::Alive => store.secrets.take_back(scope).await,
+        Erasure::Done => Ok(()),
+    }
+}
+
+fn busy() -> StoreError {
+    StoreError::Unavailable("others write to the same tenant all the time".into())
 }

@@ -8,19 +8,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use tenantry_core::scope::Scope;
 
 use super::clients::{self, Endpoints};
-use super::failure::{Service, failed};
+use super::failure::{Service, failed, is_access_denied};
 use super::names::{AwsUrl, Names};
 use super::sessions::Sessions;
 use crate::dynamodb::partition_of;
 use crate::error::StoreError;
+use crate::secrets_manager::CURRENT;
 use crate::url::OpenOptions;
 
-/// A label that no version of a secret has. IAM answers before Secrets Manager looks for the version.
-const NO_VERSION: &str = "TENANTRY_PROBE";
-/// The codes by which IAM says no to somebody whom it knows.
-const REFUSALS: [&str; 2] = ["AccessDeniedException", "AccessDenied"];
+/// The id of a version that no secret has. IAM answers before Secrets Manager looks for the version.
+const NO_VERSION: &str = "TENANTRY-PROBE-OF-NO-VERSION-AT-ALL";
 /// The codes by which Secrets Manager says, to somebody who may read the secret, that there is none to be read.
-const NOTHING_THERE: [&str; 2] = ["ResourceNotFoundException", "InvalidRequestException"];
+const NOTHING_THERE: [&str; 3] = ["ResourceNotFoundException", "InvalidRequestException", "InvalidParameterException"];
 
 /// What came of a try.
 #[derive(Debug)]
@@ -72,7 +71,8 @@ impl Probe {
             Ok(client) => client,
             Err(error) => return Reach::Failed(error),
         };
-        let get = client.get_secret_value().secret_id(self.names.secret(of)).version_stage(NO_VERSION);
+        let get = client.get_secret_value().secret_id(self.names.secret(of));
+        let get = get.version_id(NO_VERSION).version_stage(CURRENT);
         match get.send().await {
             Ok(_) => Reach::Allowed,
             Err(error) if error.code().is_some_and(|code| NOTHING_THERE.contains(&code)) => Reach::Allowed,
@@ -92,8 +92,6 @@ where
     R: Debug,
     SdkError<E, R>: RequestId,
 {
-    match error.code() {
-        Some(code) if REFUSALS.contains(&code) => Reach::Refused,
-        _ => Reach::Failed(failed(service, error)),
-    }
+    let error = failed(service, error);
+    if is_access_denied(&error) { Reach::Refused } else { Reach::Failed(error) }
 }

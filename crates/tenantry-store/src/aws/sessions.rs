@@ -13,12 +13,12 @@ use tokio::sync::OnceCell;
 use super::clients::Endpoints;
 use super::failure::{Service, failed};
 use crate::error::StoreError;
+use crate::policy::tag_of;
 
 /// Credentials are not used any more this long before they expire.
 const MARGIN: Duration = Duration::from_mins(5);
 /// The most sessions that are kept.
 const MOST_SESSIONS: usize = 10_000;
-pub(crate) use crate::policy::GLOBAL_TAG;
 /// The shortest name of a session.
 const SHORTEST_NAME: usize = 2;
 
@@ -81,6 +81,15 @@ impl Sessions {
         Ok(session.clients.clone())
     }
 
+    /// What was read of a scope under its session. A session that is denied something is begun anew for the next call: it may
+    /// have been revoked, and would be denied until it expires.
+    pub(crate) fn judged<T>(&self, scope: &Scope, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let (Some(role), Err(StoreError::Denied(_))) = (&self.role, &read) {
+            role.open().remove(scope);
+        }
+        read
+    }
+
     async fn begin(&self, role: &Role, scope: &Scope) -> Result<Session, StoreError> {
         let tag = tag_of(scope);
         let tenant = Tag::builder().key("tenant_id").value(tag).build();
@@ -134,14 +143,6 @@ impl Role {
 impl Clients {
     fn new(config: &SdkConfig, endpoints: &Endpoints) -> Self {
         Self { dynamodb: endpoints.dynamodb_client(config), secrets_manager: endpoints.secrets_manager_client(config) }
-    }
-}
-
-/// The value of the session tag `tenant_id`.
-fn tag_of(scope: &Scope) -> &str {
-    match scope {
-        Scope::Global => GLOBAL_TAG,
-        Scope::Tenant(tenant) => tenant.as_str(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::Value;
 use tenantry_core::scope::{Scope, TenantId};
 
-use super::{ASKING, Answer, EvaluateError, GLOBAL_TAG, Names, Request, evaluate};
+use super::{ASKING, Answer, EvaluateError, Names, Request, evaluate, tag_of};
 
 /// The partitions of the product that nobody reads to find out who asks.
 const MANAGING: [&str; 2] = ["#tenants", "#intents"];
@@ -46,8 +46,10 @@ impl fmt::Display for Asker {
 pub enum Thing {
     /// The parameters of a scope.
     Parameters(Scope),
-    /// The secret of a scope.
+    /// The secret of a scope: the version in force.
     Secret(Scope),
+    /// A version of a scope's secret that has been replaced, by its id.
+    ReplacedSecret(Scope),
     /// The history of a scope.
     History(Scope),
     /// A partition of the product, such as `#bindings`.
@@ -60,8 +62,8 @@ pub enum Thing {
 
 impl Thing {
     /// What there is of a scope.
-    pub fn of(scope: &Scope) -> [Self; 3] {
-        [Self::Parameters(scope.clone()), Self::Secret(scope.clone()), Self::History(scope.clone())]
+    pub fn of(scope: &Scope) -> [Self; 4] {
+        [Self::Parameters, Self::Secret, Self::ReplacedSecret, Self::History].map(|of| of(scope.clone()))
     }
 
     /// What there is of no scope.
@@ -76,6 +78,7 @@ impl fmt::Display for Thing {
         match self {
             Self::Parameters(scope) => write!(f, "parameters of {}", tag_of(scope)),
             Self::Secret(scope) => write!(f, "secret of {}", tag_of(scope)),
+            Self::ReplacedSecret(scope) => write!(f, "replaced secret of {}", tag_of(scope)),
             Self::History(scope) => write!(f, "history of {}", tag_of(scope)),
             Self::Partition(partition) => f.write_str(partition),
             Self::MasterKey => f.write_str("master key"),
@@ -137,13 +140,16 @@ impl Judge {
             Thing::Parameters(scope) => reads(asking, &table, partition_of(scope)),
             Thing::History(scope) => reads(asking, &log, partition_of(scope)),
             Thing::Partition(partition) => reads(asking, &table, partition),
-            Thing::Secret(Scope::Global) => vec![self.secret(asking, "global", Some(GLOBAL_TAG))],
-            Thing::Secret(Scope::Tenant(tenant)) => {
-                vec![self.secret(asking, &format!("tenant/{tenant}"), Some(tenant.as_str()))]
-            }
-            Thing::MasterKey => vec![self.secret(asking, "keys", None)],
+            Thing::Secret(scope) => vec![in_force(&self.secret_of(asking, scope))],
+            Thing::ReplacedSecret(scope) => replaced(&self.secret_of(asking, scope)),
+            Thing::MasterKey => vec![in_force(&self.secret(asking, "keys", None))],
             Thing::WholeTable => READS.into_iter().chain([SCAN]).map(|action| asking.asking(action, &table)).collect(),
         }
+    }
+
+    fn secret_of(&self, asking: &Request, scope: &Scope) -> Request {
+        let name = scope.tenant().map_or_else(|| "global".to_owned(), |tenant| format!("tenant/{tenant}"));
+        self.secret(asking, &name, Some(tag_of(scope)))
     }
 
     fn secret(&self, asking: &Request, name: &str, tag: Option<&str>) -> Request {
@@ -156,6 +162,17 @@ impl Judge {
     }
 }
 
+/// Asks for the version in force.
+fn in_force(secret: &Request) -> Request {
+    secret.with("secretsmanager:VersionStage", &[super::IN_FORCE])
+}
+
+/// Asks for a version by its id, and by the label that the one before the newest has.
+fn replaced(secret: &Request) -> Vec<Request> {
+    let by_id = secret.with("secretsmanager:VersionId", &["EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE"]);
+    vec![by_id, secret.with("secretsmanager:VersionStage", &["AWSPREVIOUS"])]
+}
+
 fn tagged(tag: &str) -> Request {
     Request::default().with("aws:PrincipalTag/tenant_id", &[tag])
 }
@@ -163,11 +180,6 @@ fn tagged(tag: &str) -> Request {
 fn reads(asking: &Request, table: &str, partition: &str) -> Vec<Request> {
     let read = |action| asking.asking(action, table).with("dynamodb:LeadingKeys", &[partition]);
     READS.into_iter().map(read).collect()
-}
-
-/// The value of the session tag, which also is the scope's name.
-fn tag_of(scope: &Scope) -> &str {
-    scope.tenant().map_or(GLOBAL_TAG, TenantId::as_str)
 }
 
 fn partition_of(scope: &Scope) -> &str {
@@ -325,7 +337,7 @@ mod tests {
     fn a_pattern_that_takes_a_longer_name_is_found_by_the_near_names() {
         let proof = changed(|judge| {
             judge.tenant["Statement"][1]["Resource"] = names().secret("tenant/${aws:PrincipalTag/tenant_id}-*").into();
-            judge.tenant["Statement"][1].as_object_mut().unwrap().remove("Condition");
+            judge.tenant["Statement"][1]["Condition"].as_object_mut().unwrap().remove("StringEquals");
         });
         assert_eq!(told(&proof), ["acme secret of acme-x true", "beta secret of beta-x true"]);
     }
@@ -338,6 +350,14 @@ mod tests {
         let opened = ["acme whole table", "beta whole table", "global whole table"];
         let opened = opened.into_iter().chain(["(no tag) parameters of global", "(no tag) whole table"]);
         assert_eq!(told(&proof), opened.map(|open| format!("{open} true")).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_session_that_may_name_any_version_is_found() {
+        let proof = changed(|judge| {
+            judge.tenant["Statement"][1]["Condition"].as_object_mut().unwrap().remove("ForAnyValue:StringEquals");
+        });
+        assert_eq!(told(&proof), ["acme replaced secret of acme true", "beta replaced secret of beta true"]);
     }
 
     #[test]

@@ -10,30 +10,11 @@ use tenantry_store::contract::acts::{
     Draft, copy_of, entry, log_of, read_secret, scope, tenant, texts, value, whole_log,
 };
 use tenantry_store::memory::MemoryStore;
-use tenantry_store::{Action, PageRequest, ScopeCopy, SecretVersion, StoreUrl, Stores};
+use tenantry_store::{Action, PageRequest, ScopeCopy, StoreUrl, Stores};
 
 use crate::faults::Behind;
+use crate::interrupted::{begin, change, down, let_it_age};
 use crate::own_place;
-use crate::raw::Raw;
-
-async fn begin() -> (Behind, Raw, SecretVersion) {
-    let behind = Behind::proxies().await;
-    let raw = Raw::of(&behind.place).await;
-    let made = Draft::create("acme").set("a", 1).secret(None, &[("f", Some("1"))]).done(&behind.stores).await;
-    (behind, raw, made.secret_version.unwrap())
-}
-
-fn change(revision: u64, version: &SecretVersion) -> Draft {
-    Draft::change(scope("acme"), revision).set("a", 2).secret(Some(version), &[("f", Some("2"))])
-}
-
-async fn let_it_age(raw: &Raw) {
-    raw.set("#intents", "acme", "at", AttributeValue::S("2026-01-01T00:00:00Z".to_owned())).await;
-}
-
-fn down() -> Fault {
-    Fault::error(500, "InternalServiceError", "Internal")
-}
 
 async fn place_elsewhere(behind: &Behind) -> Stores {
     let shared = shared().await;
@@ -61,10 +42,8 @@ async fn two_stores_of_one_environment_do_not_share_secrets() {
     let one = place.create().await;
     Draft::create("acme").secret(None, &[("f", Some("CANARY"))]).done(&one).await;
     let url = StoreUrl::parse(&format!("aws:?environment={0}&table_prefix={0}-other-", place.name)).unwrap();
-    let Ok((other, _)) = Stores::create(&url, &place.options).await else { return };
-    Draft::create("acme").done(&other).await;
-    let leaked = other.read_secret(&scope("acme")).await.unwrap();
-    assert!(leaked.is_none(), "acme of another store");
+    let refused = Stores::create(&url, &place.options).await.err().unwrap().to_string();
+    assert!(refused.contains("in use by the store in the table"), "{refused}");
 }
 
 #[tokio::test]
@@ -166,6 +145,37 @@ async fn an_erasure_that_slept_does_not_erase_the_next_tenant_of_the_name() {
     sleeper.await.unwrap().ok();
     let found = other.read(&scope("acme")).await.unwrap();
     assert!(found.is_some_and(|found| found.items.len() == 1 && !found.drift), "the new acme is gone");
+}
+
+/// An eraser that falls asleep before a call to Secrets Manager, while another one finishes and a new tenant of the name comes.
+async fn slept_before(call: &'static str) {
+    let (behind, _, _) = begin().await;
+    Draft::suspend("acme", 1).done(&behind.stores).await;
+    let gate = Gate::shut();
+    behind.secrets_manager.on(Calls::to(call).once(), Fault::Wait(gate.clone()));
+    let sleeper = tokio::spawn({
+        let stores = behind.stores.clone();
+        async move { stores.erase(&tenant("acme"), Revision(2), entry(&scope("acme"), Action::Delete)).await }
+    });
+    gate.reached().await;
+    let other = place_elsewhere(&behind).await;
+    assert!(told(&other).await.contains("erasure of acme was finished"), "{call}");
+    Draft::create("acme").secret(None, &[("odoo_password", Some("CANARY-new"))]).done(&other).await;
+    gate.open();
+    sleeper.await.unwrap().ok();
+    let secret = other.read_secret(&scope("acme")).await.unwrap();
+    let password = secret.and_then(|secret| secret.fields.get("odoo_password").map(|text| text.expose().to_owned()));
+    assert_eq!(password.as_deref(), Some("CANARY-new"), "asleep before {call}: the new acme's secret is gone");
+}
+
+#[tokio::test]
+async fn an_erasure_that_slept_does_not_empty_the_next_tenants_secret() {
+    slept_before("UpdateSecretVersionStage").await;
+}
+
+#[tokio::test]
+async fn an_erasure_that_slept_does_not_delete_the_next_tenants_secret() {
+    slept_before("DeleteSecret").await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::faults::Behind;
 use crate::raw::Raw;
 
 /// A tenant at revision 1 with one value and one secret text, both `1`.
-async fn begin() -> (Behind, Raw, SecretVersion) {
+pub(crate) async fn begin() -> (Behind, Raw, SecretVersion) {
     let behind = Behind::proxies().await;
     let raw = Raw::of(&behind.place).await;
     let made = Draft::create("acme").set("a", 1).secret(None, &[("f", Some("1"))]).done(&behind.stores).await;
@@ -19,7 +19,7 @@ async fn begin() -> (Behind, Raw, SecretVersion) {
 }
 
 /// A change of both to `2`.
-fn change(revision: u64, version: &SecretVersion) -> Draft {
+pub(crate) fn change(revision: u64, version: &SecretVersion) -> Draft {
     Draft::change(scope("acme"), revision).set("a", 2).secret(Some(version), &[("f", Some("2"))])
 }
 
@@ -30,7 +30,7 @@ async fn state(stores: &Stores) -> (String, String) {
 }
 
 /// Lets the tenant's intent look as if its writer had ended long ago.
-async fn let_it_age(raw: &Raw) {
+pub(crate) async fn let_it_age(raw: &Raw) {
     let long_ago = AttributeValue::S("2026-01-01T00:00:00Z".to_owned());
     raw.set("#intents", "acme", "at", long_ago).await;
 }
@@ -41,7 +41,7 @@ async fn interruptions(stores: &Stores) -> String {
     findings.into_iter().find_map(found).unwrap()
 }
 
-fn down() -> Fault {
+pub(crate) fn down() -> Fault {
     Fault::error(500, "InternalServiceError", "Internal")
 }
 

@@ -157,3 +157,17 @@ async fn a_secret_that_is_not_there_is_told_from_one_that_must_not_be_read() {
     world.others.on(Calls::to("GetSecretValue"), Fault::error(400, "DecryptionFailure", "the key is disabled"));
     assert!(world.stores.read_secret(&scope("bare")).await.is_err(), "another door than IAM's");
 }
+
+#[tokio::test]
+async fn a_session_that_is_denied_something_is_begun_anew() {
+    let world = World::new().await;
+    read(&world.stores, &scope("acme")).await;
+    let revoked = Fault::error(400, "AccessDeniedException", "an explicit deny in an identity-based policy");
+    world.dynamodb.on(Calls::to("Query").once(), revoked);
+    assert!(matches!(world.stores.read(&scope("acme")).await, Err(StoreError::Denied(_))));
+    read(&world.stores, &scope("acme")).await;
+    let keys: Vec<_> = world.dynamodb.calls().iter().map(|call| call.access_key.clone()).collect();
+    assert_eq!(keys[0], keys[1], "one session as long as it holds");
+    assert_ne!(keys[1], keys[2]);
+    assert_eq!(world.others("AssumeRole").len(), 2);
+}

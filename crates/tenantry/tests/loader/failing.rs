@@ -266,3 +266,23 @@ async fn an_answer_that_took_long_to_read_says_so() {
     let config = waiting.await.unwrap().unwrap();
     assert!(config.stale().unwrap().age >= seconds(7200));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_secret_is_not_joined_with_parameters_that_could_not_be_read_again() {
+    let world = World::new().await;
+    world.load("acme").await.unwrap();
+    world.set_secret("acme", "odoo_password", "CANARY-of-somebody-else").await;
+    world.faulty.fail(Port::Parameters, Some(&scope("acme")), Fault::Refused);
+    world.pass(seconds(400)).await;
+    let config = world.load("acme").await.unwrap();
+    assert!(config.stale().is_some());
+    let password = |config: &tenantry::TenantConfig<crate::world::Settings>| {
+        config.odoo.as_ref().unwrap().password.expose().to_owned()
+    };
+    assert_eq!(password(&config), canary("acme"), "the new one may be that of a new tenant of the name");
+    world.faulty.mend();
+    world.pass(seconds(60)).await;
+    world.load("acme").await.unwrap();
+    world.pass(seconds(1)).await;
+    assert_eq!(password(&world.load("acme").await.unwrap()), "CANARY-of-somebody-else");
+}

@@ -1,0 +1,53 @@
+//! An answer that is read as it comes: within the same bounds as one that is read whole.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::time::{Instant, timeout_at};
+
+use super::error::EgressError;
+use super::response::{MAX_BODY, Response};
+
+/// An answer of which the head is there.
+pub struct Streaming {
+    answer: reqwest::Response,
+    read: usize,
+    limit: Duration,
+    deadline: Instant,
+}
+
+impl Streaming {
+    pub(super) fn new(answer: reqwest::Response, limit: Duration, deadline: Instant) -> Self {
+        Self { answer, read: 0, limit, deadline }
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status()
+    }
+
+    /// The next bytes, decompressed; `None` at the end.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, EgressError> {
+        let limit = self.limit;
+        let chunk = timeout_at(self.deadline, self.answer.chunk()).await;
+        let Some(bytes) = chunk.map_err(|_| EgressError::TimedOut { limit })?? else { return Ok(None) };
+        self.read += bytes.len();
+        if self.read > MAX_BODY { Err(EgressError::TooLarge { limit: MAX_BODY }) } else { Ok(Some(bytes)) }
+    }
+
+    /// Reads what is left.
+    pub async fn whole(self) -> Result<Response, EgressError> {
+        let limit = self.limit;
+        let read = timeout_at(self.deadline, Response::read(self.answer)).await;
+        read.unwrap_or(Err(EgressError::TimedOut { limit }))
+    }
+}
+
+impl fmt::Debug for Streaming {
+    /// Shows nothing of the answer: a provider may echo what we sent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Streaming({}, {} bytes so far)", self.answer.status(), self.read)
+    }
+}

@@ -1,0 +1,147 @@
+//! Reads what Slack's Events API sends.
+
+use serde_json::Value;
+
+/// What an event asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Slack asks whether anybody is there: this text is to be sent back.
+    Challenge(String),
+    /// Somebody wrote to the assistant.
+    Message(Message),
+    /// Nothing that concerns the assistant.
+    Other,
+}
+
+/// A message to the assistant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What Slack calls the event: the same in every retry.
+    pub event: String,
+    /// The channel's ID.
+    pub channel: String,
+    /// The `ts` of the first message of the thread: of the message itself if it begins one.
+    pub thread: String,
+    /// Who wrote it.
+    pub user: String,
+    /// The text without a mention at its beginning, and with Slack's escapes undone.
+    pub text: String,
+}
+
+/// The workspace that an event names. It proves nothing: it tells whose signing secret is to be tried.
+pub fn team(body: &Value) -> Option<&str> {
+    body["team_id"].as_str()
+}
+
+/// Reads an event: mentions of the app in channels, and direct messages to it. What bots write, the assistant among them, is
+/// nothing to answer, and so are edits, joins and the like, which have a subtype.
+pub fn read(body: &Value) -> Event {
+    match body["type"].as_str() {
+        Some("url_verification") => {
+            body["challenge"].as_str().map_or(Event::Other, |text| Event::Challenge(text.into()))
+        }
+        Some("event_callback") => message(body).map_or(Event::Other, Event::Message),
+        _ => Event::Other,
+    }
+}
+
+fn message(body: &Value) -> Option<Message> {
+    let event = &body["event"];
+    let is_for_us = match event["type"].as_str()? {
+        "app_mention" => true,
+        "message" => event["channel_type"] == "im",
+        _ => false,
+    };
+    let is_of_a_person = event["bot_id"].is_null() && event["subtype"].is_null() && event["hidden"] != true;
+    if !is_for_us || !is_of_a_person {
+        return None;
+    }
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let ts = text(&event["ts"])?;
+    Some(Message {
+        event: text(&body["event_id"])?,
+        channel: text(&event["channel"])?,
+        thread: text(&event["thread_ts"]).unwrap_or(ts),
+        user: text(&event["user"])?,
+        text: plain(event["text"].as_str().unwrap_or_default()),
+    })
+}
+
+/// The text as its writer saw it.
+fn plain(text: &str) -> String {
+    let text = text.trim();
+    let behind = text.strip_prefix("<@").and_then(|rest| rest.split_once('>')).map_or(text, |(_, rest)| rest);
+    behind.trim().replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn callback(event: &Value) -> Value {
+        json!({"type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event_time": 1, "event": event})
+    }
+
+    fn mention() -> Value {
+        json!({
+            "type": "app_mention", "user": "U1", "text": "<@U0BOT> is 3 &lt; 4 &amp;&amp; 5?", "ts": "1712.0001",
+            "channel": "C1", "event_ts": "1712.0001"
+        })
+    }
+
+    #[test]
+    fn a_mention_is_a_message_in_its_own_thread() {
+        let expected = Message {
+            event: "Ev1".to_owned(),
+            channel: "C1".to_owned(),
+            thread: "1712.0001".to_owned(),
+            user: "U1".to_owned(),
+            text: "is 3 < 4 && 5?".to_owned(),
+        };
+        assert_eq!(read(&callback(&mention())), Event::Message(expected));
+    }
+
+    #[test]
+    fn a_message_in_a_thread_stays_in_it() {
+        let mut event = mention();
+        event["thread_ts"] = json!("1700.0009");
+        let Event::Message(message) = read(&callback(&event)) else { panic!("it is one") };
+        assert_eq!(message.thread, "1700.0009");
+    }
+
+    #[test]
+    fn a_direct_message_is_for_the_assistant_and_one_in_a_channel_is_not() {
+        let direct =
+            json!({"type": "message", "channel_type": "im", "user": "U1", "text": "Hi", "ts": "1", "channel": "D1"});
+        assert!(matches!(read(&callback(&direct)), Event::Message(message) if message.text == "Hi"));
+        let mut open = direct;
+        open["channel_type"] = json!("channel");
+        assert_eq!(read(&callback(&open)), Event::Other);
+    }
+
+    #[test]
+    fn what_bots_write_and_what_is_edited_is_nothing_to_answer() {
+        for (name, value) in [("bot_id", "B1"), ("subtype", "message_changed"), ("subtype", "bot_message")] {
+            let mut event = mention();
+            event[name] = json!(value);
+            assert_eq!(read(&callback(&event)), Event::Other, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_sent_back() {
+        let body = json!({"type": "url_verification", "token": "x", "challenge": "3eZbrw1aB"});
+        assert_eq!(read(&body), Event::Challenge("3eZbrw1aB".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_event_is_none() {
+        let odd = callback(&json!({"type": "app_mention", "user": 7, "ts": "1", "channel": "C1"}));
+        for body in [json!(null), json!([]), json!({}), json!({"type": 7}), callback(&json!(null)), odd] {
+            assert_eq!(read(&body), Event::Other, "{body}");
+            assert!(team(&json!({"team_id": 7})).is_none());
+        }
+    }
+}
