@@ -7,6 +7,10 @@
 mod clients;
 mod failure;
 mod sessions;
+#[cfg(test)]
+pub(crate) mod stand_in;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -46,3 +46,6 @@ impl Tables {
 pub fn table_name(prefix: &str) -> String {
     format!("{prefix}{CONVERSATIONS}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,18 @@ impl Buckets {
         Ok(Some(bytes))
     }
 }
+
+/// Makes a bucket, as an operator does.
+#[cfg(test)]
+pub(crate) async fn make(aws: &Aws, bucket: &str, region: &str) {
+    use aws_sdk_s3::config::{Builder, Region};
+    use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+
+    let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(region));
+    let create = aws.own().s3.create_bucket().bucket(bucket).create_bucket_configuration(place.build());
+    let there = Builder::new().region(Region::new(region.to_owned()));
+    create.customize().config_override(there).send().await.unwrap();
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! | role | may |
 //! |---|---|
-//! | the tenant role, in a session tagged `tenant_id` | read that tenant's partition and secret, and the operator's defaults |
+//! | the tenant role, in a session tagged `tenant_id` | read that tenant's partition and secret, and the operator's defaults; keep that tenant's conversations and attachments |
 //! | the function | find out who asks, and begin such sessions; it can read no tenant by itself |
 //! | the operator | manage everything of the environment |
 //! | the provisioner | make the tables and the secret with the master key: what `tenantry init` does |
@@ -15,6 +15,9 @@
 //!   and six characters: whose secret it is, its tag says, and never its name.
 //! * Replaced versions of a secret can be read by their ids: a session has to ask for the one in force.
 //! * A session without a tag is one of nobody: each statement asks for the tag to be there.
+//!
+//! * A `*` in the ARN of objects goes over slashes: `*-files/acme/*` is also about `acme` further down another tenant's keys.
+//!   So no part of a key but the first can be a tenant's id: the second begins with `=` or `~`, the third is a time.
 //!
 //! Sources: AWS Identity and Access Management User Guide, "IAM JSON policy elements: Condition operators" and "Passing
 //! session tags in AWS STS"; Amazon DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control";
@@ -72,6 +75,16 @@ impl Names {
         self.arn("dynamodb", &format!("table/{}TenantConfigurationLog", self.table_prefix))
     }
 
+    /// The ARNs of the tables of conversations: the platform's own, and those under tenants' prefixes.
+    pub fn conversations(&self) -> String {
+        self.arn("dynamodb", "table/*Conversations")
+    }
+
+    /// The ARN of buckets, by a pattern of their names.
+    pub fn buckets(&self, pattern: &str) -> String {
+        format!("arn:{}:s3:::{pattern}", self.partition)
+    }
+
     /// The ARN of a secret, or a pattern of such, behind the environment: `tenant/*`, `global-??????`.
     pub fn secret(&self, name: &str) -> String {
         self.arn("secretsmanager", &format!("secret:{}/{name}", self.environment))
@@ -127,7 +140,60 @@ pub fn tenant_permissions(names: &Names) -> Value {
             "Resource": names.secret("global-??????"),
             "Condition": {"ForAnyValue:StringEquals": in_force(), "Null": {&tagged: "false"}},
         }),
+        json!({
+            "Sid": "OwnConversations",
+            "Effect": "Allow",
+            "Action": [
+                "dynamodb:DeleteItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ],
+            "Resource": names.conversations(),
+            "Condition": {
+                // The sign behind the id ends it: `acme` is not the beginning of `acme-corp#…`.
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [format!("{TAG_OF_SESSION}#*")]},
+                "Null": {"dynamodb:LeadingKeys": "false", &tagged: "false"},
+            },
+        }),
     ])
+}
+
+/// What a session of the tenant role may do with buckets whose names fit a pattern: keep and read attachments of the tenant of
+/// its tag. It lists nothing, and a bucket of another account is not the platform's whatever it is called.
+pub fn file_permissions(names: &Names, buckets: &str) -> Value {
+    document(&[json!({
+        "Sid": "OwnFiles",
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": format!("{}/{TAG_OF_SESSION}/*", names.buckets(buckets)),
+        "Condition": {
+            "StringEquals": {"aws:ResourceAccount": &names.account},
+            "Null": {format!("aws:PrincipalTag/{TENANT_TAG}"): "false"},
+        },
+    })])
+}
+
+/// What looking at buckets needs: whether they are there, and in which region.
+pub fn bucket_permissions(names: &Names, buckets: &str) -> Value {
+    document(&[json!({
+        "Sid": "Buckets",
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": names.buckets(buckets),
+        "Condition": {"StringEquals": {"aws:ResourceAccount": &names.account}},
+    })])
+}
+
+/// What the function needs of its queue: to put jobs into it, and to be woken by them.
+pub fn queue_permissions(queue: &str) -> Value {
+    document(&[json!({
+        "Sid": "Jobs",
+        "Effect": "Allow",
+        "Action": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"],
+        "Resource": queue,
+    })])
 }
 
 /// Who may begin a session of the tenant role, and how: the function, with exactly the one tag.
@@ -226,10 +292,16 @@ pub fn operator_permissions(names: &Names) -> Value {
             ],
             "Resource": names.secret("*"),
         }),
+        json!({
+            "Sid": "LooksOfConversations",
+            "Effect": "Allow",
+            "Action": ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"],
+            "Resource": names.conversations(),
+        }),
     ])
 }
 
-/// What `tenantry init` needs.
+/// What `tenantry init` and `tenantry storage init` need.
 pub fn provisioner_permissions(names: &Names) -> Value {
     document(&[
         json!({
@@ -243,6 +315,18 @@ pub fn provisioner_permissions(names: &Names) -> Value {
                 "dynamodb:UpdateContinuousBackups",
             ],
             "Resource": [names.table(), names.log_table()],
+        }),
+        json!({
+            "Sid": "TablesOfConversations",
+            "Effect": "Allow",
+            "Action": [
+                "dynamodb:CreateTable",
+                "dynamodb:DescribeTable",
+                "dynamodb:DescribeTimeToLive",
+                "dynamodb:TagResource",
+                "dynamodb:UpdateTimeToLive",
+            ],
+            "Resource": names.conversations(),
         }),
         json!({
             "Sid": "RecordOfTheStore",
@@ -357,6 +441,73 @@ mod tests {
             let request = secret_of(&acme, "acme").asking(&format!("secretsmanager:{action}"), &names().secret("x"));
             assert!(!may(&request), "{action}");
         }
+    }
+
+    fn conversations_of(session: &Request, action: &str, keys: &[&str]) -> Request {
+        let table = "arn:aws:dynamodb:eu-central-1:123456789012:table/acme-Conversations";
+        session.asking(&format!("dynamodb:{action}"), table).with("dynamodb:LeadingKeys", keys)
+    }
+
+    #[test]
+    fn a_session_keeps_its_own_conversations_and_touches_no_others() {
+        let acme = session(Some("acme"));
+        for action in ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"] {
+            assert!(may(&conversations_of(&acme, action, &["acme#conversation#=slack:C1"])), "{action}");
+            for key in ["acme-corp#tokens", "beta#tokens", "acm#tokens", "acme", "#tokens", "beta#acme#tokens", ""] {
+                assert!(!may(&conversations_of(&acme, action, &[key])), "{action} {key}");
+            }
+            assert!(!may(&conversations_of(&acme, action, &["acme#tokens", "beta#tokens"])), "{action}");
+            assert!(!may(&conversations_of(&session(None), action, &["acme#tokens"])), "{action}");
+            assert!(!may(&acme.asking(&format!("dynamodb:{action}"), &names().conversations())), "{action} of no key");
+        }
+        for action in ["Scan", "BatchGetItem", "DeleteTable", "UpdateTimeToLive", "PartiQLSelect"] {
+            assert!(!may(&conversations_of(&acme, action, &["acme#tokens"])), "{action}");
+        }
+    }
+
+    #[test]
+    fn the_function_by_itself_touches_no_conversation_and_no_file() {
+        let policy = function_permissions(&names(), "arn:aws:iam::123456789012:role/tenant", "arn:aws:logs:::f");
+        let function = Request::default();
+        assert!(!allows(&policy, &conversations_of(&function, "GetItem", &["acme#tokens"])));
+        assert!(!allows(&file_permissions(&names(), "*-files"), &file(&function, "acme-files", "acme/=c/1-a.txt")));
+    }
+
+    fn file(session: &Request, bucket: &str, key: &str) -> Request {
+        let object = session.asking("s3:PutObject", &format!("arn:aws:s3:::{bucket}/{key}"));
+        object.with("aws:ResourceAccount", &["123456789012"])
+    }
+
+    #[test]
+    fn a_session_keeps_its_own_files_and_touches_no_others() {
+        let policy = file_permissions(&names(), "*-files");
+        let acme = session(Some("acme"));
+        assert!(allows(&policy, &file(&acme, "acme-files", "acme/=http%3Ac/20261126T235900Z-ab-a.txt")));
+        for (bucket, key) in [
+            ("acme-files", "beta/=c/1-a.txt"),
+            ("acme-files", "acme-corp/=c/1-a.txt"),
+            ("acme-files", "acme"),
+            ("acme-exports", "acme/=c/1-a.txt"),
+            // A conversation that has the name of another tenant, or of a bucket.
+            ("beta-files", "beta/=acme/20261126T235900Z-ab-a.txt"),
+            ("beta-x", "beta/=x-files/20261126T235900Z-acme"),
+        ] {
+            assert!(!allows(&policy, &file(&acme, bucket, key)), "{bucket} {key}");
+        }
+        let elsewhere = file(&acme, "theirs-files", "acme/=c/1-a.txt").with("aws:ResourceAccount", &["999999999999"]);
+        assert!(!allows(&policy, &elsewhere), "another account's bucket");
+        assert!(!allows(&policy, &file(&session(None), "acme-files", "acme/=c/1-a.txt")));
+        for action in ["s3:ListBucket", "s3:DeleteObject", "s3:PutBucketPolicy"] {
+            let own = file(&acme, "acme-files", "acme/=c/1-a.txt");
+            assert!(!allows(&policy, &own.asking(action, &own.resource)), "{action}");
+        }
+    }
+
+    #[test]
+    fn the_trap_of_slashes_is_closed_by_the_form_of_keys_alone() {
+        let acme = session(Some("acme"));
+        let without_the_sign = file(&acme, "beta-files", "beta/x-files/acme/1-a.txt");
+        assert!(allows(&file_permissions(&names(), "*-files"), &without_the_sign), "`*` goes over slashes");
     }
 
     #[test]
@@ -477,6 +628,9 @@ mod tests {
             let session = session(Some(&one));
             prop_assert_eq!(may(&query(&session, &other)), one == other);
             prop_assert_eq!(may(&secret_of(&session, &other)), one == other);
+            prop_assert_eq!(may(&conversations_of(&session, "Query", &[&format!("{other}#tokens")])), one == other);
+            let kept = allows(&file_permissions(&names(), "*-files"), &file(&session, "x-files", &format!("{other}/=c/1-a")));
+            prop_assert_eq!(kept, one == other);
         }
     }
 }

@@ -34,8 +34,17 @@ impl Deploy {
         match self {
             Self::Template(Template {}) => {
                 let template = template::template();
-                Output::new(global.output).show(&template, |_| format!("{template:#}"))
+                Output::new(global.output).show(&template, |_| narrow(&template))
             }
         }
     }
+}
+
+/// JSON that people can read, indented by one space: CloudFormation takes a template of 51,200 bytes without a bucket.
+fn narrow(template: &serde_json::Value) -> String {
+    let mut text = Vec::new();
+    let narrow = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, narrow);
+    serde::Serialize::serialize(template, &mut serializer).expect("a value is JSON");
+    String::from_utf8(text).expect("JSON is text")
 }

@@ -60,6 +60,11 @@ impl Cloud {
         serde_json::from_str(answer["Policy"].as_str().unwrap()).unwrap()
     }
 
+    /// What wakes a function.
+    pub(crate) fn event_sources(&self, name: &str) -> Value {
+        self.send("GET", &format!("/2015-03-31/event-source-mappings/?FunctionName={name}"), "lambda", "", "").json()
+    }
+
     /// Makes a bucket with one object in it.
     pub(crate) fn upload(&self, bucket: &str, key: &str, content: &str) {
         self.send("PUT", &format!("/{bucket}"), "s3", "content-type: application/xml\r\n", CONSTRAINT).ok();

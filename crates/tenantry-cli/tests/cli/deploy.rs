@@ -8,7 +8,8 @@ use std::{env, fs};
 use serde_json::{Value, json};
 use tenantry_emulators::cfn_lint;
 use tenantry_store::policy::{
-    Names, function_permissions, operator_permissions, provisioner_permissions, tenant_permissions, tenant_trust,
+    Names, bucket_permissions, file_permissions, function_permissions, operator_permissions, provisioner_permissions,
+    queue_permissions, tenant_permissions, tenant_trust,
 };
 
 use crate::cloud::{ACCOUNT, Cloud, REGION};
@@ -67,11 +68,12 @@ fn tables_outlive_the_stack_and_can_be_put_back() {
     let template: Value = serde_json::from_str(&committed()).unwrap();
     let is_table = |resource: &&Value| resource["Type"] == "AWS::DynamoDB::Table";
     let tables: Vec<_> = template["Resources"].as_object().unwrap().values().filter(is_table).collect();
-    assert_eq!(tables.len(), 2);
+    assert_eq!(tables.len(), 3);
     for table in tables {
         assert_eq!((&table["DeletionPolicy"], &table["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+        let expires = table["Properties"]["TimeToLiveSpecification"]["Enabled"] == true;
         let recovery = &table["Properties"]["PointInTimeRecoverySpecification"];
-        assert_eq!(*recovery, json!({"PointInTimeRecoveryEnabled": true}));
+        assert_eq!(*recovery, json!({"PointInTimeRecoveryEnabled": !expires}));
     }
 }
 
@@ -135,8 +137,8 @@ impl Stack {
         self.cloud.call("iam", "GetRole", &[("RoleName", &self.made[name])]).ok()
     }
 
-    fn inline(&self, role: &str) -> Value {
-        let fields = [("RoleName", self.made[role].as_str()), ("PolicyName", "tenantry")];
+    fn inline(&self, role: &str, policy: &str) -> Value {
+        let fields = [("RoleName", self.made[role].as_str()), ("PolicyName", policy)];
         self.cloud.call("iam", "GetRolePolicy", &fields).ok().policy("PolicyDocument")
     }
 
@@ -168,6 +170,12 @@ async fn a_stack_has_the_tables_of_the_store() {
         assert_eq!(found["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
         assert_eq!(found["DeletionProtectionEnabled"], true);
     }
+    let conversations = stack.table("Conversations");
+    assert_eq!(conversations["TableName"], "tables-Conversations");
+    assert_eq!(conversations["KeySchema"], keys("conversation_key", "item_key"));
+    let expires = stack.cloud.dynamodb("DescribeTimeToLive", &json!({"TableName": "tables-Conversations"}));
+    let expected = json!({"AttributeName": "expires_at", "TimeToLiveStatus": "ENABLED"});
+    assert_eq!(expires["TimeToLiveDescription"], expected);
     let index = &stack.table("Log")["GlobalSecondaryIndexes"][0];
     assert_eq!((&index["IndexName"], &index["KeySchema"]), (&json!("by_time"), &keys("log", "logged_at")));
     assert_eq!(index["Projection"]["ProjectionType"], "KEYS_ONLY");
@@ -180,18 +188,23 @@ fn keys(partition: &str, sort: &str) -> Value {
 
 #[tokio::test]
 async fn a_stack_has_the_roles_and_policies_that_are_judged() {
-    let stack = Stack::create("roles", &[]).await;
+    let stack = Stack::create("roles", &[("AttachmentBuckets", "*-attachments")]).await;
     let names = stack.names();
     let arn = |role| stack.role(role).text("Arn");
-    assert_eq!(stack.inline("TenantRole"), tenant_permissions(&names));
+    assert_eq!(stack.inline("TenantRole", "tenantry"), tenant_permissions(&names));
     let trust = stack.role("TenantRole").policy("AssumeRolePolicyDocument");
     assert_eq!(trust, tenant_trust(&arn("FunctionRole")));
     assert_eq!(stack.role("TenantRole").text("MaxSessionDuration"), "3600");
     let log = format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/roles");
     let function = function_permissions(&names, &arn("TenantRole"), &log);
-    assert_eq!(stack.inline("FunctionRole"), function);
+    assert_eq!(stack.inline("FunctionRole", "tenantry"), function);
     assert_eq!(stack.managed("OperatorPolicy"), operator_permissions(&names));
     assert_eq!(stack.managed("ProvisionerPolicy"), provisioner_permissions(&names));
+    assert_eq!(stack.inline("TenantRole", "tenantry-files"), file_permissions(&names, "*-attachments"));
+    assert_eq!(stack.managed("BucketPolicy"), bucket_permissions(&names, "*-attachments"));
+    let jobs = stack.made["Jobs"].rsplit('/').next().unwrap();
+    let queue = queue_permissions(&format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{jobs}"));
+    assert_eq!(stack.inline("FunctionRole", "tenantry-queue"), queue);
     assert!(!stack.made.contains_key("OperatorRole"), "nobody was named");
 }
 
@@ -223,6 +236,31 @@ async fn a_store_is_made_in_the_stacks_tables_and_read_the_way_the_function_is_t
 }
 
 #[tokio::test]
+async fn jobs_wait_in_a_queue_that_wakes_the_function_and_are_kept_when_they_cannot_be_done() {
+    let stack = Stack::create("queue", &[]).await;
+    let attributes = |name: &str| {
+        let fields = [("QueueUrl", stack.made[name].as_str()), ("AttributeNames.member.1", "All")];
+        stack.cloud.call("sqs", "GetQueueAttributes", &fields).ok()
+    };
+    let value = |queue: &str, name: &str| {
+        let answer = attributes(queue);
+        let at = answer.texts("Name").iter().position(|found| found == name).unwrap();
+        answer.texts("Value")[at].clone()
+    };
+    assert_eq!(value("Jobs", "VisibilityTimeout"), "180");
+    let redrive: Value = serde_json::from_str(&value("Jobs", "RedrivePolicy")).unwrap();
+    assert_eq!(redrive["deadLetterTargetArn"], value("UndoneJobs", "QueueArn"));
+    assert_eq!(redrive["maxReceiveCount"], 5);
+    assert_eq!(value("UndoneJobs", "MessageRetentionPeriod"), "1209600");
+    let function = stack.cloud.function(&stack.made["Function"]);
+    assert_eq!(function["Environment"]["Variables"]["TENANTRY_QUEUE"], *stack.made["Jobs"]);
+    let mapping = &stack.cloud.event_sources(&stack.made["Function"])["EventSourceMappings"][0];
+    assert_eq!(mapping["EventSourceArn"], value("Jobs", "QueueArn"));
+    assert_eq!(mapping["BatchSize"], 1);
+    assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+}
+
+#[tokio::test]
 async fn the_function_is_made_as_it_is_built() {
     let stack = Stack::create("function", &[("ReservedConcurrency", "7")]).await;
     let function = stack.cloud.function(&stack.made["Function"]);
@@ -240,7 +278,8 @@ async fn nothing_is_passed_over_but_what_moto_does_not_know() {
     let template: Value = serde_json::from_str(&committed()).unwrap();
     for (name, resource) in template["Resources"].as_object().unwrap() {
         let kind = resource["Type"].as_str().unwrap();
-        let expected = !BEYOND_MOTO.contains(&kind) && name != "OperatorRole";
+        let expected =
+            !BEYOND_MOTO.contains(&kind) && !["OperatorRole", "FilePolicy", "BucketPolicy"].contains(&&**name);
         assert_eq!(stack.made.contains_key(name), expected, "{name}, of type {kind}");
     }
 }
@@ -249,5 +288,7 @@ async fn nothing_is_passed_over_but_what_moto_does_not_know() {
 async fn in_the_tenant_isolation_mode_there_is_no_api() {
     let stack = Stack::create("isolated", &[("TenantIsolation", "yes")]).await;
     assert!(stack.made.contains_key("Function"));
-    assert!(!stack.made.keys().any(|name| name.starts_with("Api")), "{:?}", stack.made);
+    assert!(!stack.made.keys().any(|name| name.starts_with("Api") || name.contains("Jobs")), "{:?}", stack.made);
+    let variables = stack.cloud.function(&stack.made["Function"])["Environment"]["Variables"].take();
+    assert_eq!(variables.get("TENANTRY_QUEUE"), None);
 }

@@ -6,6 +6,7 @@
 mod alarms;
 mod api;
 mod function;
+mod queue;
 mod references;
 mod roles;
 mod tables;
@@ -22,6 +23,9 @@ const WITH_TOPIC: &str = "WithAlarmTopic";
 /// Holds where a reserved concurrency was named.
 const WITH_RESERVE: &str = "WithReservedConcurrency";
 
+/// Holds where buckets were named in which tenants keep attachments.
+const WITH_BUCKETS: &str = "WithAttachmentBuckets";
+
 /// The whole template.
 pub(super) fn template() -> Value {
     json!({
@@ -37,7 +41,8 @@ pub(super) fn template() -> Value {
 
 fn resources() -> Map<String, Value> {
     let names = names();
-    let parts = [tables::tables(), roles::roles(&names), function::function(), api::api(), alarms::alarms()];
+    let parts =
+        [tables::tables(), roles::roles(&names), function::function(), queue::queue(), api::api(), alarms::alarms()];
     parts.into_iter().flatten().collect()
 }
 
@@ -67,7 +72,7 @@ fn parameters() -> Value {
             "Default": "",
             "AllowedPattern": "[A-Za-z0-9_.-]{0,200}",
             "ConstraintDescription": "at most 200 of A-Z, a-z, 0-9, '_', '-' and '.'",
-            "Description": "What the names of both tables begin with; two environments in one region need different ones",
+            "Description": "What the names of all tables begin with; two environments in one region need different ones",
         },
         "CodeBucket": {
             "Type": "String",
@@ -106,6 +111,13 @@ fn parameters() -> Value {
             "ConstraintDescription": "the ARN of a role, a user or an account's root, or nothing",
             "Description": "Who may take on the role that manages; empty: there is no such role, only its policies",
         },
+        "AttachmentBuckets": {
+            "Type": "String",
+            "Default": "",
+            "AllowedPattern": "[a-z0-9*][a-z0-9.*-]{0,62}|",
+            "ConstraintDescription": "a pattern of names of buckets, such as *-attachments, or nothing",
+            "Description": "The buckets of this account in which tenants' attachments may be kept, as a pattern; empty: none",
+        },
         "TenantIsolation": {
             "Type": "String",
             "Default": "no",
@@ -122,6 +134,7 @@ fn conditions() -> Value {
         WITH_OPERATOR: given("OperatorPrincipal"),
         WITH_TOPIC: given("AlarmTopic"),
         WITH_RESERVE: given("ReservedConcurrency"),
+        WITH_BUCKETS: given("AttachmentBuckets"),
         WITHOUT_ISOLATION: {"Fn::Equals": [{"Ref": "TenantIsolation"}, "no"]},
     })
 }
@@ -149,7 +162,7 @@ fn outputs() -> Value {
             "Value": {"Fn::GetAtt": ["OperatorRole", "Arn"]},
         },
         "OperatorPolicy": {"Description": "What managing needs", "Value": {"Ref": "OperatorPolicy"}},
-        "ProvisionerPolicy": {"Description": "What `tenantry init` needs", "Value": {"Ref": "ProvisionerPolicy"}},
+        "ProvisionerPolicy": {"Description": "What `tenantry init` and `tenantry storage init` need", "Value": {"Ref": "ProvisionerPolicy"}},
     })
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Resources, WITH_TOPIC, only_if, resource};
+use super::{Resources, WITH_TOPIC, WITHOUT_ISOLATION, only_if, resource, with};
 
 /// How long a sum of a metric is taken over, in seconds.
 const PERIOD: u32 = 300;
@@ -37,10 +37,11 @@ pub(super) fn alarms() -> Resources {
         function_alarm("FunctionErrors", "Errors", "The function failed"),
         function_alarm("FunctionThrottles", "Throttles", "Requests found the function at its concurrency"),
     ];
-    for table in ["Configuration", "Log"] {
+    for table in ["Configuration", "Conversations", "Log"] {
         all.push(throttle_alarm(table));
         all.push(failure_alarm(table));
     }
+    all.push(undone_alarm());
     all.extend(SIGNS.iter().flat_map(|sign| [filter(sign), sign_alarm(sign)]));
     all
 }
@@ -61,6 +62,14 @@ fn failure_alarm(table: &str) -> (String, Value) {
         |operation| json!([{"Name": "TableName", "Value": {"Ref": table}}, {"Name": "Operation", "Value": operation}]);
     let parts = OPERATIONS.map(|operation| ("SystemErrors", of(operation)));
     alarm(&format!("{table}Failures"), "DynamoDB answered with an error of its own", &sum("the errors", &parts))
+}
+
+/// A job that was given up: somebody waits for an answer, or for news of an e-mail.
+fn undone_alarm() -> (String, Value) {
+    let dimensions = json!([{"Name": "QueueName", "Value": {"Fn::GetAtt": ["UndoneJobs", "QueueName"]}}]);
+    let measured = single("AWS/SQS", "ApproximateNumberOfMessagesVisible", &dimensions);
+    let alarm = alarm("JobsUndone", "Jobs could not be done, and wait to be looked at", &measured);
+    with(alarm, json!({"Condition": WITHOUT_ISOLATION}))
 }
 
 fn sign_alarm(sign: &Sign) -> (String, Value) {

@@ -48,7 +48,13 @@ fn properties() -> Value {
         "TenancyConfig": {
             "Fn::If": [WITHOUT_ISOLATION, {"Ref": "AWS::NoValue"}, {"TenantIsolationMode": "PER_TENANT"}],
         },
-        "Environment": {"Variables": {"TENANTRY_STORE": {"Fn::Sub": STORE}, "TENANTRY_LOG": "info"}},
+        "Environment": {
+            "Variables": {
+                "TENANTRY_STORE": {"Fn::Sub": STORE},
+                "TENANTRY_LOG": "info",
+                "TENANTRY_QUEUE": only_if(WITHOUT_ISOLATION, &json!({"Ref": "Jobs"})),
+            },
+        },
         "LoggingConfig": {"LogGroup": {"Ref": "FunctionLog"}},
         "Tags": tags(),
     })

@@ -5,34 +5,42 @@
 
 use serde_json::{Value, json};
 use tenantry_store::policy::{
-    Names, function_permissions, operator_permissions, provisioner_permissions, tenant_permissions, tenant_trust,
+    Names, bucket_permissions, file_permissions, function_permissions, operator_permissions, provisioner_permissions,
+    tenant_permissions, tenant_trust,
 };
 
 use super::references::substituted;
-use super::{Resources, WITH_OPERATOR, only_if, resource, tags, with};
+use super::{Resources, WITH_BUCKETS, WITH_OPERATOR, only_if, resource, tags, with};
 
 /// The function's log group. Its own attribute `Arn` ends in `:*`, and the policy adds that.
 const LOG_GROUP: &str = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${FunctionLog}";
 /// How long a session of a role may last, in seconds. AWS allows no more where one role begins the session of another.
 const LONGEST_SESSION: u32 = 3600;
 
+/// The pattern of names of buckets with attachments.
+const BUCKETS: &str = "${AttachmentBuckets}";
+
 /// The roles and policies.
 pub(super) fn roles(names: &Names) -> Resources {
+    let function = function_permissions(names, "${TenantRole.Arn}", LOG_GROUP);
+    let with_buckets = |policy| with(policy, json!({"Condition": WITH_BUCKETS}));
     vec![
         function_role(),
-        inline("FunctionPolicy", "FunctionRole", function_permissions(names, "${TenantRole.Arn}", LOG_GROUP)),
+        inline("FunctionPolicy", "tenantry", "FunctionRole", function),
         tenant_role(),
-        inline("TenantPolicy", "TenantRole", tenant_permissions(names)),
+        inline("TenantPolicy", "tenantry", "TenantRole", tenant_permissions(names)),
+        with_buckets(inline("FilePolicy", "tenantry-files", "TenantRole", file_permissions(names, BUCKETS))),
         operator_role(),
         managed("OperatorPolicy", "What managing configurations needs", operator_permissions(names)),
-        managed("ProvisionerPolicy", "What tenantry init needs", provisioner_permissions(names)),
+        managed("ProvisionerPolicy", "What making the store and its tables needs", provisioner_permissions(names)),
+        with_buckets(managed("BucketPolicy", "What verifying buckets needs", bucket_permissions(names, BUCKETS))),
     ]
 }
 
-/// The policy of one role.
-fn inline(name: &str, role: &str, permissions: Value) -> (String, Value) {
+/// A policy of one role.
+pub(super) fn inline(name: &str, called: &str, role: &str, permissions: Value) -> (String, Value) {
     let properties = json!({
-        "PolicyName": "tenantry",
+        "PolicyName": called,
         "Roles": [{"Ref": role}],
         "PolicyDocument": substituted(permissions),
     });
@@ -67,7 +75,7 @@ fn function_role() -> (String, Value) {
 
 fn tenant_role() -> (String, Value) {
     let properties = json!({
-        "Description": "A session of this role, tagged with a tenant, reads that tenant and the defaults",
+        "Description": "A session of this role, tagged with a tenant, reads that tenant and the defaults, and keeps its conversations",
         "AssumeRolePolicyDocument": substituted(tenant_trust("${FunctionRole.Arn}")),
         "MaxSessionDuration": LONGEST_SESSION,
         "Tags": tags(),

@@ -1,4 +1,5 @@
-//! The two tables, in the shape that `tenantry init` makes and accepts (docs/decisions/0009).
+//! The tables: two of the store, in the shape that `tenantry init` makes and accepts (docs/decisions/0009), and that of
+//! conversations, in the shape that `tenantry storage init` makes.
 
 use serde_json::{Value, json};
 
@@ -14,7 +15,20 @@ pub(super) fn tables() -> Resources {
         "KeySchema": keys("log", "logged_at"),
         "Projection": {"ProjectionType": "KEYS_ONLY"},
     }]);
-    vec![table("Configuration", &shape("TenantConfiguration", &["tenant_id", "config_key"])), table("Log", &log)]
+    vec![
+        table("Configuration", &shape("TenantConfiguration", &["tenant_id", "config_key"])),
+        table("Log", &log),
+        table("Conversations", &conversations()),
+    ]
+}
+
+/// For tenants without a prefix of their own. What it holds goes by itself, so no past of it is kept.
+fn conversations() -> Value {
+    let mut conversations = shape("Conversations", &["conversation_key", "item_key"]);
+    conversations["KeySchema"] = keys("conversation_key", "item_key");
+    conversations["TimeToLiveSpecification"] = json!({"AttributeName": "expires_at", "Enabled": true});
+    conversations["PointInTimeRecoverySpecification"] = json!({"PointInTimeRecoveryEnabled": false});
+    conversations
 }
 
 fn shape(name: &str, attributes: &[&str]) -> Value {
