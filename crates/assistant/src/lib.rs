@@ -9,6 +9,7 @@
 //! | [`lambda`] | the same router behind Lambda events |
 //! | [`app`] | what the assistant is made of |
 //! | [`conversations`] | what is kept of conversations: turns, tokens spent, events acted on |
+//! | [`receipt`] | which configuration made an answer, in one word |
 //! | [`job`] | what is left to do for an event once its sender has been answered |
 //!
 //! What is built in is enough for an assistant that answers: a company adds its name and a key.
@@ -32,6 +33,7 @@ pub mod conversations;
 pub mod job;
 pub mod lambda;
 mod problem;
+pub mod receipt;
 pub mod reply;
 pub mod settings;
 

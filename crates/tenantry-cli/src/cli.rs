@@ -171,6 +171,7 @@ pub(crate) enum Command {
     Validate(commands::validate::Validate),
     Catalog(commands::catalog::Catalog),
     Render(commands::render::Render),
+    Replay(commands::replay::Replay),
     Apply(commands::apply::Apply),
     Export(commands::export::Export),
     #[command(subcommand)]

@@ -16,6 +16,9 @@ pub enum ServiceError {
     /// There is no such tenant.
     #[error("there is no tenant {0}")]
     UnknownTenant(TenantId),
+    /// There is one of this name, and it is another than the one that is asked about.
+    #[error("the tenant {0} that this is about was deleted; there is another one of that name now")]
+    AnotherTenant(TenantId),
     /// There is one already.
     #[error("there is a tenant {0} already")]
     TenantExists(TenantId),
