@@ -268,7 +268,7 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
         }
         ServiceError::TenantExists(tenant) => format!("`tenantry tenant show {tenant}` shows it"),
         ServiceError::AnotherTenant(_) => {
-            "what a deleted tenant had is not kept: a backup from its time may hold it".to_owned()
+            "name the right store with --store; what a deleted tenant had is kept in backups alone".to_owned()
         }
         ServiceError::NeedsTenant => "name a tenant with -t ID".to_owned(),
         ServiceError::NotSuspended(tenant) => format!("`tenantry tenant suspend {tenant}`"),
