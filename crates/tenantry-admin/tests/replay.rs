@@ -1,4 +1,5 @@
 //! Past configurations over the store in memory: made again of the log, whatever happened since.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod support;
 
@@ -6,8 +7,7 @@ use support::{Acme, SCHEMA, context, key, service, tenant, value};
 use tenantry::RevisionVector;
 use tenantry_admin::service::{Past, ServiceError};
 use tenantry_core::change::ChangeSet;
-use tenantry_core::key::Key;
-use tenantry_core::layer::{Entry, Layer, Revision, Tier};
+use tenantry_core::layer::{Revision, Tier};
 use tenantry_core::resolve::Resolved;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
@@ -35,14 +35,9 @@ async fn present(acme: &Acme) -> (Past, Resolved) {
     (Past { tenant: tenant("acme"), incarnation, revisions }, resolved)
 }
 
-fn layers(resolved: &Resolved) -> Vec<(Tier, Revision, Vec<(Key, Entry)>)> {
-    let of = |layer: &Layer| (layer.tier(), layer.revision(), layer.entries().to_vec());
-    resolved.layers().iter().map(|layer| of(layer)).collect()
-}
-
 #[track_caller]
 fn assert_same(now: &Resolved, then: &Resolved) {
-    assert_eq!(layers(now), layers(then));
+    assert_eq!(now.layers(), then.layers());
 }
 
 async fn replayed(acme: &Acme, past: &Past) -> Resolved {
@@ -163,7 +158,7 @@ async fn a_secret_that_was_rotated_by_hand_is_told() {
     let (past, then) = present(&acme).await;
     let again = acme.service.replay(&past).await.unwrap();
     assert_eq!(again.rotated, [Tier::Tenant]);
-    assert_ne!(layers(&then), layers(&again.resolved), "the log does not know that fingerprint");
+    assert_ne!(then.layers(), again.resolved.layers(), "the log does not know that fingerprint");
     let other = Some(SecretVersion("other".to_owned()));
     let other = Past { revisions: RevisionVector { tenant_secret: other, ..past.revisions.clone() }, ..past };
     assert_eq!(acme.service.replay(&other).await.unwrap().rotated, [Tier::Tenant]);

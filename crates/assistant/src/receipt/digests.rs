@@ -80,7 +80,9 @@ fn of_configuration(resolved: &Resolved) -> Hash {
 
 fn of_layer(entries: &[(Key, Entry)]) -> Hash {
     let mut hasher = Hasher::new_derive_key("tenantry receipt 1: layer");
-    entries.iter().for_each(|(key, entry)| hash_leaf(&mut hasher, key, entry));
+    for (key, entry) in entries {
+        hash_leaf(&mut hasher, key, entry);
+    }
     hasher.finalize()
 }
 
