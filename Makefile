@@ -14,6 +14,10 @@ DYNOXIDE_FEATURES := native-sqlite,http-server,cli
 PYTHON ?= python3
 VENV := $(TOOLS)/python
 REQUIREMENTS := crates/tenantry-emulators/requirements.txt
+# Carries types that are generated of Weaviate's OpenAPI document; nothing of it is run.
+NPM ?= npm
+WEAVIATE_CLIENT_VERSION := 3.14.0
+WEAVIATE_CLIENT := $(TOOLS)/npm/weaviate-client
 
 help: ## Lists these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,17 +30,23 @@ demo: ## Builds, makes a demo store of three companies, and serves it on loopbac
 test: tools ## Runs all tests of all crates, the documentation's examples among them
 	$(CARGO) test --locked --workspace --no-fail-fast
 
-tools: ## Installs what stands in for AWS in tests into .tools, once
+tools: ## Installs what tests need and is not Rust into .tools, once
 	@if ! { test -x $(TOOLS)/bin/dynoxide && grep -q '^"dynoxide-rs $(DYNOXIDE_VERSION) ' $(TOOLS)/.crates.toml; }; then \
 		echo "Installing dynoxide $(DYNOXIDE_VERSION), which stands in for DynamoDB: once, 4 to 8 minutes …"; \
 		$(CARGO) install dynoxide-rs --version $(DYNOXIDE_VERSION) --locked --no-default-features \
 			--features $(DYNOXIDE_FEATURES) --root $(TOOLS) --force --quiet; \
 	fi
 	@if ! cmp -s $(REQUIREMENTS) $(VENV)/requirements.txt; then \
-		echo "Installing moto, which stands in for Secrets Manager and STS, and cfn-lint: once, about a minute …"; \
+		echo "Installing moto, cfn-lint and the document of Google Calendar: once, about a minute …"; \
 		$(PYTHON) -m venv --clear $(VENV) && \
 		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS) && \
 		cp $(REQUIREMENTS) $(VENV)/requirements.txt; \
+	fi
+	@if ! grep -qs '"version": "$(WEAVIATE_CLIENT_VERSION)"' $(WEAVIATE_CLIENT)/package.json; then \
+		echo "Fetching the types of Weaviate's API: once, some seconds …"; \
+		rm -rf $(WEAVIATE_CLIENT) && mkdir -p $(WEAVIATE_CLIENT) && \
+		$(NPM) pack --silent --pack-destination $(TOOLS)/npm weaviate-client@$(WEAVIATE_CLIENT_VERSION) >/dev/null && \
+		tar -xzf $(TOOLS)/npm/weaviate-client-$(WEAVIATE_CLIENT_VERSION).tgz -C $(WEAVIATE_CLIENT) --strip-components=1; \
 	fi
 
 lint: ## Checks the format, the lints and the documentation; any warning is an error

@@ -10,6 +10,7 @@ use tenantry_integrations::egress::Egress;
 use tenantry_store::ParameterStore;
 
 use crate::conversations::{Conversations, MemoryConversations};
+use crate::later::Later;
 use crate::settings::Settings;
 
 /// The assistant's parts; a clone shares all of them.
@@ -27,6 +28,8 @@ pub struct App {
     pub bases: Bases,
     /// What is kept of conversations.
     pub conversations: Arc<dyn Conversations>,
+    /// When jobs are done.
+    pub later: Later,
 }
 
 impl App {
@@ -39,6 +42,7 @@ impl App {
             egress,
             bases: Bases::default(),
             conversations: Arc::new(MemoryConversations::default()),
+            later: Later::Inline,
         }
     }
 }

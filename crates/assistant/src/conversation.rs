@@ -3,6 +3,7 @@
 //! [`direct`] finds the route, or says that a model must be asked for it; [`Draft::new`] makes the request of the route.
 
 mod draft;
+mod email;
 mod model;
 mod prompt;
 mod refusal;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use draft::{Draft, connection};
+pub use email::email_draft;
 pub use model::{Chosen, ModelChoice};
 pub use prompt::{Rendered, context, render};
 pub use refusal::Refusal;

@@ -3,9 +3,19 @@
 //! A job is made only of an event that was verified, for the tenant that it was verified to belong to. It can wait in
 //! this process or in a queue that only the assistant can write to; it holds no secret.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tenantry::LoadError;
 use tenantry_core::scope::TenantId;
+use tenantry_integrations::call::CallError;
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::channels;
+use crate::conversations::{Claim, ConversationsError, Place};
+use crate::later::QueueError;
 
 /// Something to do for a tenant, once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,4 +79,96 @@ pub struct Email {
     pub subject: String,
     /// The text, as plain as it could be had.
     pub text: String,
+}
+
+/// What came of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worked {
+    /// It is done.
+    Now,
+    /// It was done before: the event was sent again.
+    Before,
+    /// Somebody else is at it: it may still fail there.
+    Elsewhere,
+}
+
+/// Why a job is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// There is no configuration to do it with.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It cannot be known whether it was done.
+    #[error(transparent)]
+    Conversations(#[from] ConversationsError),
+    /// The answer cannot be delivered.
+    #[error("the answer cannot be delivered by {channel}")]
+    Delivery {
+        /// The way by which it goes.
+        channel: &'static str,
+        /// Why not.
+        #[source]
+        source: CallError,
+    },
+    /// The tenant has no connection by which it could be answered.
+    #[error("{0} is not set")]
+    NotConnected(&'static str),
+    /// It does not fit into the queue, or the queue is out.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// When it is worth trying again, where nothing says so.
+const RETRY: Duration = Duration::from_secs(5);
+
+impl WorkError {
+    /// Whether it may work later without anything being changed.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Load(LoadError::Store { .. }) | Self::Queue(_) => true,
+            Self::Load(_) | Self::NotConnected(_) => false,
+            Self::Conversations(ConversationsError::Unavailable(_)) => true,
+            Self::Conversations(ConversationsError::Refused(_)) => false,
+            Self::Delivery { source, .. } => matches!(
+                source,
+                CallError::RateLimited { .. } | CallError::Unreachable { .. } | CallError::TimedOut { .. }
+            ),
+        }
+    }
+
+    /// How long to wait before trying again.
+    pub fn retry_after(&self) -> Duration {
+        match self {
+            Self::Load(error) => error.retry_after().unwrap_or(RETRY),
+            Self::Delivery { source: CallError::RateLimited { retry_after: Some(wait) }, .. } => *wait,
+            Self::Delivery { .. } | Self::Conversations(_) | Self::NotConnected(_) | Self::Queue(_) => RETRY,
+        }
+    }
+}
+
+impl App {
+    /// Does a job with its tenant's own configuration, once, however often it is asked to.
+    pub async fn work(&self, job: &Job) -> Result<Worked, WorkError> {
+        let config = self.loader.load(&job.tenant).await?;
+        let place = Place::of(&config);
+        match self.conversations.claim(&place, &job.event, Timestamp::now()).await? {
+            Claim::Taken => {}
+            Claim::InProgress => return Ok(Worked::Elsewhere),
+            Claim::Done => {
+                info!(tenant = %job.tenant, event = job.event, "the event was acted on before");
+                return Ok(Worked::Before);
+            }
+        }
+        if let Err(error) = channels::perform(self, &config, job).await {
+            // Nothing was said yet, so the next one who is sent the event may try.
+            self.conversations.release(&place, &job.event).await?;
+            return Err(error);
+        }
+        // It was said: a mark that cannot be set must not have it said twice by way of an error.
+        if let Err(error) = self.conversations.finish(&place, &job.event, Timestamp::now()).await {
+            let error = &error as &dyn std::error::Error;
+            warn!(tenant = %job.tenant, event = job.event, error, "it is not marked that the event was acted on");
+        }
+        Ok(Worked::Now)
+    }
 }

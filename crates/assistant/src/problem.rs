@@ -35,6 +35,10 @@ impl From<ReplyError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "secrets_unavailable", error.to_string())
                     .retry_after(SECRETS_RETRY)
             }
+            ReplyError::OverLimit { .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "monthly_tokens_used_up", error.to_string())
+                    .with_hint("the operator of the service can raise limits.monthly_tokens")
+            }
             ReplyError::Model { provider, source } => of_model(provider, &source),
         }
     }

@@ -1,24 +1,37 @@
-//! Answers a message with a company's configuration: reads, lets [`crate::conversation`] decide, asks the model.
+//! Answers a message with a company's configuration: reads, lets [`crate::conversation`] decide, asks the model, which may
+//! look things up, and keeps what was said.
 
+mod apology;
+mod rounds;
 mod shown;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use tenantry::TenantConfig;
 use tenantry_core::key::Key;
 use tenantry_core::settings::WhyLeftOut;
 use tenantry_integrations::call::CallError;
-use tenantry_integrations::egress::{Egress, MaskedRequest};
-use tenantry_integrations::llm::{ChatAnswer, ChatClient, Connection, Provider, Usage};
+use tenantry_integrations::egress::MaskedRequest;
+use tenantry_integrations::llm::{ChatAnswer, ChatClient, Connection, Message, Provider, Usage};
 use thiserror::Error;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+pub use apology::apology;
+pub use rounds::{Listener, Piece};
 pub use shown::{ConfigurationShown, Reason, RouteShown, Why};
 
+use self::rounds::{Outcome, Rounds, Spent};
+use crate::app::App;
 use crate::conversation::{self, Direction, Draft, Incoming, Refusal, Routed, WhyFallback};
+use crate::conversations::{Conversations, Month, Place, Turn};
+use crate::job::Email;
 use crate::settings::Settings;
+use crate::tools::Tools;
 
 /// The longest time that choosing a route may take: the answer itself still has to come.
 const ROUTER_LIMIT: Duration = Duration::from_secs(5);
@@ -27,6 +40,8 @@ const ROUTER_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Assistant {
     chat: ChatClient,
+    tools: Tools,
+    conversations: Arc<dyn Conversations>,
 }
 
 /// An answer, and what made it.
@@ -45,9 +60,12 @@ pub struct Answer {
     /// Why the answer ended: `stop`, `length` (it was cut), or another word of the provider's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
-    /// What it cost, if the provider says so.
+    /// What it cost, with all that was asked on the way, if the provider says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The tools that the model called, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools_called: Vec<String>,
     /// The configuration that made it.
     pub configuration: ConfigurationShown,
 }
@@ -85,6 +103,14 @@ pub enum ReplyError {
     /// The key is stored, but cannot be read for now.
     #[error("{0} is set but cannot be read for now: try again later")]
     SecretUnavailable(Key),
+    /// What was agreed for the month is used up.
+    #[error("the {limit} tokens of this month are used up (limits.monthly_tokens); they begin anew on {renews}")]
+    OverLimit {
+        /// What was agreed.
+        limit: u64,
+        /// The first day of the next month, in UTC.
+        renews: Date,
+    },
     /// The model gave no answer.
     #[error("{provider} gave no answer")]
     Model {
@@ -97,9 +123,13 @@ pub enum ReplyError {
 }
 
 impl Assistant {
-    /// An assistant that asks models through `egress`.
-    pub fn new(egress: Egress) -> Self {
-        Self { chat: ChatClient::new(egress) }
+    /// The assistant of an application.
+    pub fn new(app: &App) -> Self {
+        Self {
+            chat: ChatClient::new(app.egress.clone()),
+            tools: Tools::new(&app.egress, &app.bases),
+            conversations: Arc::clone(&app.conversations),
+        }
     }
 
     /// Answers a message.
@@ -109,14 +139,73 @@ impl Assistant {
         incoming: &Incoming,
         now: Timestamp,
     ) -> Result<Answer, ReplyError> {
+        self.answer_aloud(config, incoming, now, None).await
+    }
+
+    /// Answers a message while somebody listens: the pieces of the text come as the model says them.
+    pub async fn answer_aloud(
+        &self,
+        config: &TenantConfig<Settings>,
+        incoming: &Incoming,
+        now: Timestamp,
+        listener: Option<&Listener>,
+    ) -> Result<Answer, ReplyError> {
+        let place = Place::of(config);
+        self.check_limit(config, &place, now).await?;
+        let mut spent = Spent::default();
+        let answered = self.routed(config, incoming, now, listener, &mut spent).await;
+        // What was asked is paid for, whether or not there is an answer.
+        self.count(&place, now, spent).await;
+        let answer = answered?;
+        if let Some(conversation) = &incoming.conversation {
+            let turn = Turn { at: now, said: incoming.text.clone(), answered: answer.text.clone() };
+            if let Err(error) = self.conversations.add(&place, conversation, &turn).await {
+                error!(tenant = %place.tenant, error = &error as &dyn std::error::Error, "a turn is not kept");
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Summarises an e-mail.
+    pub async fn summarise(
+        &self,
+        config: &TenantConfig<Settings>,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<String, ReplyError> {
+        let place = Place::of(config);
+        self.check_limit(config, &place, now).await?;
+        let draft = conversation::email_draft(config, email, now)?;
+        let provider = draft.request.provider;
+        let answer = self.chat.send(&draft.request, &connection(config, provider)?).await;
+        let answer = answer.map_err(|source| ReplyError::Model { provider, source })?;
+        let mut spent = Spent::default();
+        spent.add(answer.usage);
+        self.count(&place, now, spent).await;
+        Ok(answer.text)
+    }
+
+    async fn routed(
+        &self,
+        config: &TenantConfig<Settings>,
+        incoming: &Incoming,
+        now: Timestamp,
+        listener: Option<&Listener>,
+        spent: &mut Spent,
+    ) -> Result<Answer, ReplyError> {
         let routed = match conversation::direct(config, incoming, now)? {
             Direction::To(routed) => routed,
-            Direction::AskRouter(draft) => self.ask_router(config, *draft).await?,
+            Direction::AskRouter(draft) => self.ask_router(config, *draft, spent).await?,
         };
-        let draft = Draft::new(config, &routed.intent, incoming, now)?;
+        let mut draft = Draft::new(config, &routed.intent, incoming, now)?;
         let connection = connection(config, draft.request.provider)?;
-        match self.chat.send(&draft.request, &connection).await {
-            Ok(answer) => Ok(shape(config, routed, draft, answer)),
+        self.remember(config, incoming, &mut draft).await;
+        let (chat, tools, connection) = (&self.chat, &self.tools, &connection);
+        let rounds = Rounds { chat, tools, settings: config, offered: &draft.offered, connection, listener, now };
+        let Outcome { answer, spent: of_rounds, called } = rounds.run(draft.request.clone()).await;
+        spent.add(of_rounds.usage());
+        match answer {
+            Ok(answer) => Ok(shape(config, routed, draft, answer, *spent, called)),
             Err(source) => {
                 let provider = draft.request.provider;
                 warn!(tenant = %config.tenant(), %provider, error = %source, "the model gave no answer");
@@ -126,16 +215,24 @@ impl Assistant {
     }
 
     /// Asks a model for the route. If it cannot be asked or answers nonsense, the fallback is taken.
-    async fn ask_router(&self, config: &TenantConfig<Settings>, mut draft: Draft) -> Result<Routed, Refusal> {
+    async fn ask_router(
+        &self,
+        config: &TenantConfig<Settings>,
+        mut draft: Draft,
+        spent: &mut Spent,
+    ) -> Result<Routed, Refusal> {
         let Some(connection) = config.connection(draft.request.provider) else {
             return conversation::fallback(config, WhyFallback::RouterNotConnected);
         };
         draft.request.limit = draft.request.limit.map(|limit| limit.min(ROUTER_LIMIT));
         match self.chat.send(&draft.request, &connection).await {
-            Ok(answer) => match conversation::named_route(config, &answer.text) {
-                Some(routed) => Ok(routed),
-                None => conversation::fallback(config, WhyFallback::NotAnIntent),
-            },
+            Ok(answer) => {
+                spent.add(answer.usage);
+                match conversation::named_route(config, &answer.text) {
+                    Some(routed) => Ok(routed),
+                    None => conversation::fallback(config, WhyFallback::NotAnIntent),
+                }
+            }
             Err(error) => {
                 let provider = draft.request.provider;
                 warn!(tenant = %config.tenant(), %provider, %error, "the model could not be asked for the intent");
@@ -143,6 +240,55 @@ impl Assistant {
             }
         }
     }
+
+    /// Puts the earlier turns of the conversation before the message. An assistant without memory is better than none, so
+    /// turns that cannot be read are left out.
+    async fn remember(&self, config: &TenantConfig<Settings>, incoming: &Incoming, draft: &mut Draft) {
+        let (Some(conversation), most @ 1..) = (&incoming.conversation, config.limits.history_turns) else { return };
+        match self.conversations.turns(&Place::of(config), conversation, most).await {
+            Ok(turns) => {
+                let said = |turn: Turn| [Message::user(turn.said), Message::assistant(turn.answered)];
+                let message = draft.request.messages.len() - 1;
+                draft.request.messages.splice(message..message, turns.into_iter().flat_map(said));
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(tenant = %config.tenant(), error, "answering without the earlier turns");
+            }
+        }
+    }
+
+    /// Refuses where the tokens of the month are used up. What was spent by messages at the same time is seen by the next.
+    async fn check_limit(
+        &self,
+        config: &TenantConfig<Settings>,
+        place: &Place,
+        now: Timestamp,
+    ) -> Result<(), ReplyError> {
+        let Some(limit) = config.limits.monthly_tokens else { return Ok(()) };
+        match self.conversations.spent(place, &Month::of(now)).await {
+            Ok(spent) if spent >= limit => Err(ReplyError::OverLimit { limit, renews: next_month(now) }),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(tenant = %place.tenant, error, "answering although it is not known what was spent");
+                Ok(())
+            }
+        }
+    }
+
+    async fn count(&self, place: &Place, now: Timestamp, spent: Spent) {
+        let Some(usage) = spent.usage().filter(|usage| usage.total > 0) else { return };
+        if let Err(error) = self.conversations.spend(place, &Month::of(now), usage.total).await {
+            let error = &error as &dyn std::error::Error;
+            error!(tenant = %place.tenant, tokens = usage.total, error, "tokens are not counted");
+        }
+    }
+}
+
+fn next_month(now: Timestamp) -> Date {
+    let today = now.to_zoned_datetime(TimeZone::UTC).date();
+    today.first_of_month().checked_add(1.month()).unwrap_or(Date::MAX)
 }
 
 /// Tells what would be sent for a message, and why. Needs no key and sends nothing.
@@ -166,7 +312,14 @@ pub fn dry_run(config: &TenantConfig<Settings>, incoming: &Incoming, now: Timest
     })
 }
 
-fn shape(config: &TenantConfig<Settings>, routed: Routed, draft: Draft, answer: ChatAnswer) -> Answer {
+fn shape(
+    config: &TenantConfig<Settings>,
+    routed: Routed,
+    draft: Draft,
+    answer: ChatAnswer,
+    spent: Spent,
+    tools_called: Vec<String>,
+) -> Answer {
     let (model, provider) = (answer.model.unwrap_or_else(|| draft.request.model.clone()), draft.request.provider);
     info!(tenant = %config.tenant(), intent = routed.intent, %provider, model, "answered");
     Answer {
@@ -176,7 +329,8 @@ fn shape(config: &TenantConfig<Settings>, routed: Routed, draft: Draft, answer: 
         model,
         provider,
         finish_reason: answer.finish_reason,
-        usage: answer.usage,
+        usage: spent.usage(),
+        tools_called,
         configuration: ConfigurationShown::of(config),
     }
 }

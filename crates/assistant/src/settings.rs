@@ -27,7 +27,7 @@ pub use company::{Company, Fact};
 pub use email_notifications::EmailNotifications;
 pub use limits::Limits;
 pub use persona::Persona;
-pub use prompts::{BUILT_IN as BUILT_IN_PROMPTS, Prompt, Prompts, ROUTER_PROMPT};
+pub use prompts::{BUILT_IN as BUILT_IN_PROMPTS, EMAIL_PROMPT, Prompt, Prompts, ROUTER_PROMPT};
 pub use routing::{Route, Routing, Tool};
 pub use storage::{Bucket, Storage};
 

@@ -104,6 +104,10 @@ pub(crate) struct Global {
     )]
     pub(crate) allow_origin: Vec<String>,
 
+    /// Other addresses of Slack, Telegram or Google Calendar, such as slack=https://gateway.example/slack
+    #[arg(long, value_name = "NAME=URL", env = "TENANTRY_PROVIDERS", hide_env_values = true, global = true)]
+    pub(crate) providers: Option<String>,
+
     /// Tell on standard error what is done
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
@@ -169,6 +173,7 @@ pub(crate) enum Command {
     History(commands::history::History),
     Restore(commands::restore::Restore),
     Validate(commands::validate::Validate),
+    Verify(commands::verify::Verify),
     Catalog(commands::catalog::Catalog),
     Render(commands::render::Render),
     Replay(commands::replay::Replay),

@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use assistant::app::App;
+use assistant::conversations;
+use assistant::later::{Later, Tasks};
 use assistant::settings::Settings;
 use axum::Router;
 use tenantry::token::Tokens;
 use tenantry::{Freshness, Loader};
 use tenantry_admin::service::Service;
 use tenantry_admin::{Api, with_request_ids};
+use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::{AllowList, Egress};
+use tenantry_store::StoreUrl;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -30,6 +34,10 @@ pub(crate) struct Plan {
     /// Origins that the outbound rules allow beyond public https; none if the assistant is not served, because the
     /// catalog is another application's.
     pub(crate) assistant: Option<AllowList>,
+    /// Where the providers are that all tenants share.
+    pub(crate) bases: Bases,
+    /// Where the store is: what the assistant keeps stands beside it.
+    pub(crate) store: StoreUrl,
 }
 
 /// A server that listens, and does not answer yet.
@@ -37,6 +45,8 @@ pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    /// What is still done for messages whose senders were answered.
+    tasks: Tasks,
 }
 
 impl Server {
@@ -48,7 +58,8 @@ impl Server {
                 .because(error)
         })?;
         let address = listener.local_addr().context("the port is not known")?;
-        Ok(Self { listener, address, router: router(plan).await? })
+        let tasks = Tasks::default();
+        Ok(Self { listener, address, router: router(plan, &tasks).await?, tasks })
     }
 
     /// Where it listens.
@@ -64,6 +75,11 @@ impl Server {
             let _ = stopping.send(());
         };
         let served = axum::serve(self.listener, self.router).with_graceful_shutdown(signal);
+        let served = async {
+            served.await?;
+            self.tasks.drain().await;
+            Ok::<(), std::io::Error>(())
+        };
         let out_of_time = async move {
             if stopped.await.is_ok() {
                 tokio::time::sleep(DRAIN).await;
@@ -72,7 +88,7 @@ impl Server {
             }
         };
         tokio::select! {
-            ended = async { served.await } => ended.context("the server stopped by itself"),
+            ended = served => ended.context("the server stopped by itself"),
             () = out_of_time => {
                 tracing::warn!("requests were still under way after ten seconds; they are cut");
                 Ok(())
@@ -81,7 +97,7 @@ impl Server {
     }
 }
 
-async fn router(plan: Plan) -> anyhow::Result<Router> {
+async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     let stores = plan.service.stores().clone();
     let tokens = Tokens::open(&stores).await?;
     let api = tenantry_admin::router(Api { service: plan.service, tokens: tokens.clone() });
@@ -91,7 +107,10 @@ async fn router(plan: Plan) -> anyhow::Result<Router> {
     let loader = Loader::<Settings>::builder(&stores).freshness(freshness).build();
     let loader = loader.context("the assistant's settings are no catalog")?;
     let egress = Egress::builder().allow_list(allow_list).build();
-    let app = App::new(loader, tokens, stores.parameters(), egress);
+    let mut app = App::new(loader, tokens, stores.parameters(), egress);
+    app.bases = plan.bases;
+    app.conversations = conversations::beside(&plan.store).await.context("the conversations cannot be opened")?;
+    app.later = Later::Spawned(tasks.clone());
     Ok(with_request_ids(api.merge(assistant::router(&app))))
 }
 

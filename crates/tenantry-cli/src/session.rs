@@ -12,6 +12,7 @@ use tenantry_core::catalog::Catalog;
 use tenantry_core::key::Key;
 use tenantry_core::secret::SecretText;
 use tenantry_core::validate::Validator;
+use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::AllowList;
 use tenantry_store::{OpenOptions, StoreUrl, Stores};
 
@@ -104,6 +105,12 @@ pub(crate) fn allow_list(global: &Global) -> anyhow::Result<AllowList> {
         })?;
     }
     Ok(list)
+}
+
+/// Where the providers are that all tenants share.
+pub(crate) fn bases(global: &Global) -> anyhow::Result<Bases> {
+    let text = global.providers.as_deref().unwrap_or_default();
+    Ok(Bases::parse(text).map_err(|error| Trouble::usage(format!("--providers: {error}")))?)
 }
 
 /// Where the store is: the flag, or `tenantry/tenantry.db` in the user's data directory.

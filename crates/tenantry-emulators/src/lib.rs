@@ -8,9 +8,12 @@
 //!
 //! The [`providers`] stand in for the systems that the assistant talks to: servers of this process.
 //!
+//! [`contracts`] are what providers publish of their APIs: stand-ins and clients are held to them.
+//!
 //! `make tools` installs what is not Rust. A test that does not find them fails.
 
 mod cfn_lint;
+pub mod contracts;
 mod dynamo;
 mod moto;
 pub mod providers;

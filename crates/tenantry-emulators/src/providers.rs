@@ -4,11 +4,15 @@
 //! Each is written after its provider's published reference, and refuses what the provider would refuse: a test that
 //! passes against one that takes everything shows nothing.
 
+mod erpnext;
 mod fault;
+mod google_calendar;
 mod llm;
+mod odoo;
 mod seen;
 mod slack;
 mod telegram;
+mod weaviate;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,11 +25,15 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use erpnext::{ErpNext, ErpNextCompany};
 pub use fault::Fault;
+pub use google_calendar::{Calendars, GoogleCalendar};
 pub use llm::Llm;
+pub use odoo::{Odoo, OdooCompany};
 pub use seen::Seen;
 pub use slack::{Posted, Slack};
 pub use telegram::{Sent, Telegram};
+pub use weaviate::{Class, Weaviate, WeaviateCluster};
 
 /// A provider's server; it stops when it is dropped.
 #[derive(Debug)]

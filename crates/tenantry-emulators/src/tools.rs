@@ -13,12 +13,20 @@ const FOLDER_VARIABLE: &str = "TENANTRY_TOOLS";
 /// If it is not there: a test without its emulator fails; it is not passed over.
 pub(crate) fn find(path: &str) -> PathBuf {
     let tool = folder().join(path);
-    assert!(
-        tool.is_file(),
-        "{} is missing: run `make tools`, which installs what stands in for AWS in tests",
-        tool.display()
-    );
+    assert!(tool.is_file(), "{} is missing: run `make tools`, which installs what tests need", tool.display());
     tool
+}
+
+/// The file at `path` in the packages of the tools' Python, whatever its version.
+///
+/// # Panics
+///
+/// If it is not there.
+pub(crate) fn find_package_file(path: &str) -> PathBuf {
+    let library = folder().join("python/lib");
+    let versions = std::fs::read_dir(&library).into_iter().flatten().flatten();
+    let found = versions.map(|version| version.path().join("site-packages").join(path)).find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("{path} is missing in {}: run `make tools`", library.display()))
 }
 
 fn folder() -> PathBuf {

@@ -66,6 +66,11 @@ impl Aws {
         self.0.config.region().map_or("", AsRef::as_ref)
     }
 
+    /// What AWS's variables and files say.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.0.config
+    }
+
     /// Clients with the caller's own credentials, for what is the operator's to do.
     pub(crate) fn own(&self) -> &Clients {
         &self.0.base

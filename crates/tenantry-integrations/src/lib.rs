@@ -46,6 +46,8 @@ mod redact;
 #[cfg(feature = "aws")]
 pub mod s3;
 pub mod slack;
+#[cfg(feature = "aws")]
+pub mod sqs;
 pub mod telegram;
 pub mod verify;
 pub mod weaviate;

@@ -67,9 +67,11 @@ impl From<CallError> for Verdict {
         let reason = error.to_string();
         match error {
             CallError::Rejected { reason, .. } => Self::Rejected { reason },
-            CallError::Unauthorized | CallError::NotAllowed(_) => Self::Rejected { reason },
             // What answers with something else is not the provider: the address must change.
-            CallError::TooLarge { .. } | CallError::Malformed { .. } => Self::Rejected { reason },
+            CallError::Unauthorized
+            | CallError::NotAllowed(_)
+            | CallError::TooLarge { .. }
+            | CallError::Malformed { .. } => Self::Rejected { reason },
             CallError::RateLimited { .. } | CallError::Unreachable { .. } | CallError::TimedOut { .. } => {
                 Self::Unreachable { reason }
             }

@@ -5,8 +5,9 @@
 //! 1. **Lambda's own tenant id**, which the platform vouches for.
 //! 2. **A verified token**. That of a tenant names it; that of the operator names nobody, but allows a claim to.
 //! 3. **A verified signature**, made with a secret that belongs to one tenant.
-//! 4. **A verified host name**, bound to one tenant.
-//! 5. **Claims**: the header `x-tenant-id`, the path, the body. They may only agree.
+//! 4. **A message of the platform's own queue**, to which nobody else can write.
+//! 5. **A verified host name**, bound to one tenant.
+//! 6. **Claims**: the header `x-tenant-id`, the path, the body. They may only agree.
 //!
 //! Two sources that disagree are a refusal, never a choice. There is no default tenant.
 
@@ -28,6 +29,8 @@ pub struct Evidence<'a> {
     pub host: Option<&'a TenantId>,
     /// All values of the header [`TENANT_HEADER`], as they came.
     pub headers: Vec<&'a [u8]>,
+    /// The tenant that a message names which came by a queue that only the platform can write to.
+    pub queue: Option<&'a TenantId>,
     /// The tenant that the path names.
     pub path: Option<&'a str>,
     /// The tenant that the body names.
@@ -91,6 +94,8 @@ pub enum Source {
     Token,
     /// A verified signature.
     Signature,
+    /// A message of the platform's own queue.
+    Queue,
     /// A verified host name.
     Host,
     /// A claim in the header.
@@ -114,6 +119,7 @@ impl std::fmt::Display for Source {
             Self::Lambda => "Lambda tenant id",
             Self::Token => "token",
             Self::Signature => "signature",
+            Self::Queue => "queue",
             Self::Host => "host name",
             Self::Header => "header",
             Self::Path => "path",
@@ -160,6 +166,7 @@ fn named(evidence: &Evidence<'_>) -> Result<Vec<(Source, TenantId)>, IdentifyErr
     let verified = [
         (Source::Token, evidence.token.and_then(Scope::tenant)),
         (Source::Signature, evidence.signature),
+        (Source::Queue, evidence.queue),
         (Source::Host, evidence.host),
     ];
     let claimed = [(Source::Header, header.as_deref()), (Source::Path, evidence.path), (Source::Body, evidence.body)];
@@ -212,13 +219,15 @@ mod tests {
         }
     }
 
-    fn asked(who: [Who; 7]) -> Result<TenantId, IdentifyError> {
-        let [lambda, token, signature, host, header, path, body] = who;
+    fn asked(who: [Who; 8]) -> Result<TenantId, IdentifyError> {
+        let [lambda, token, signature, queue, host, header, path, body] = who;
         let (token, signature, host) = (token.scope(), signature.name().map(tenant), host.name().map(tenant));
+        let queue = queue.name().map(tenant);
         identify(&Evidence {
             lambda: lambda.name(),
             token: token.as_ref(),
             signature: signature.as_ref(),
+            queue: queue.as_ref(),
             host: host.as_ref(),
             headers: header.name().map(str::as_bytes).into_iter().collect(),
             path: path.name(),
@@ -226,10 +235,10 @@ mod tests {
         })
     }
 
-    /// Every combination of who is named by the seven sources.
-    fn every_combination() -> impl Iterator<Item = [Who; 7]> {
+    /// Every combination of who is named by the eight sources.
+    fn every_combination() -> impl Iterator<Item = [Who; 8]> {
         let named = [Who::Nobody, Who::Acme, Who::Beta];
-        (0..4 * 3_usize.pow(6)).map(move |mut number| {
+        (0..4 * 3_usize.pow(7)).map(move |mut number| {
             let mut next = |options: usize| {
                 let digit = number % options;
                 number /= options;
@@ -237,7 +246,7 @@ mod tests {
             };
             let token = [Who::Nobody, Who::Acme, Who::Beta, Who::Operator][next(4)];
             let mut other = || named[next(3)];
-            [other(), token, other(), other(), other(), other(), other()]
+            [other(), token, other(), other(), other(), other(), other(), other()]
         })
     }
 
@@ -247,7 +256,7 @@ mod tests {
         for who in every_combination() {
             let named: Vec<_> = who.iter().filter_map(|who| who.name()).collect();
             let agree = named.windows(2).all(|pair| pair[0] == pair[1]);
-            let proven = who[..4].iter().any(|who| who.name().is_some()) || who[1] == Who::Operator;
+            let proven = who[..5].iter().any(|who| who.name().is_some()) || who[1] == Who::Operator;
             match asked(who) {
                 Ok(tenant) => {
                     told += 1;
@@ -260,15 +269,15 @@ mod tests {
                 Err(other) => panic!("{who:?}: {other}"),
             }
         }
-        // Of each of two tenants: any of the seven sources but none of the four verified ones alone, and the operator.
-        assert_eq!(told, 2 * ((1 << 7) - (1 << 3) + (1 << 6) - 1));
+        // Of each of two tenants: any of the eight sources but none of the five verified ones alone, and the operator.
+        assert_eq!(told, 2 * ((1 << 8) - (1 << 3) + (1 << 7) - 1));
     }
 
     #[test]
     fn a_claim_alone_proves_nothing() {
         use Who::{Acme, Nobody};
-        for place in 4..7 {
-            let mut who = [Nobody; 7];
+        for place in 5..8 {
+            let mut who = [Nobody; 8];
             who[place] = Acme;
             assert_eq!(asked(who), Err(IdentifyError::Unverified));
         }
@@ -277,7 +286,7 @@ mod tests {
     #[test]
     fn a_token_of_one_tenant_with_a_header_of_another_is_a_mismatch() {
         use Who::{Acme, Beta, Nobody};
-        let error = asked([Nobody, Acme, Nobody, Nobody, Beta, Nobody, Nobody]).unwrap_err();
+        let error = asked([Nobody, Acme, Nobody, Nobody, Nobody, Beta, Nobody, Nobody]).unwrap_err();
         assert_eq!(error, IdentifyError::Mismatch { first: Source::Token, second: Source::Header });
         assert_eq!(error.code(), "tenant_mismatch");
     }

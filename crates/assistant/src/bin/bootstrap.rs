@@ -9,13 +9,18 @@
 //! | `TENANTRY_MASTER_KEY_FILE` | a file that holds it; without either, the file beside the store |
 //! | `TENANTRY_ALLOW_ORIGINS` | origins that may be called beyond the rules for outbound requests, separated by commas |
 //! | `TENANTRY_PROVIDERS` | other addresses of providers that all share, such as `slack=https://gateway.example/slack` |
+//! | `TENANTRY_QUEUE` | the URL of the SQS queue by which messages are answered behind their senders' backs; without it they wait |
 //! | `TENANTRY_LOG` | what is logged, as in `RUST_LOG`; `info` if it is not set |
 //!
 //! Everything is opened before the first event, so that a function that cannot work says so at once.
 
 use anyhow::{Context, anyhow};
 use assistant::app::App;
+use assistant::conversations;
 use assistant::lambda::{EventText, Events};
+use assistant::later::Later;
+#[cfg(feature = "aws")]
+use assistant::later::SqsJobs;
 use assistant::settings::Settings;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -47,19 +52,31 @@ async fn main() -> Result<(), Error> {
 
 async fn answer(events: &Events, event: LambdaEvent<EventText>) -> Result<Value, Error> {
     let LambdaEvent { payload, context } = event;
-    Ok(events.answer(&payload, context.tenant_id).await)
+    Ok(events.answer(&payload, context.tenant_id).await?)
 }
 
 async fn start() -> anyhow::Result<Events> {
     let url = variable("TENANTRY_STORE")?.ok_or_else(|| {
         anyhow!("TENANTRY_STORE is not set: set it to the store's URL, such as sqlite:/mnt/tenantry/tenantry.db")
     })?;
-    let stores = Stores::open(&StoreUrl::parse(&url)?, &options()?).await.context("TENANTRY_STORE cannot be opened")?;
+    let url = StoreUrl::parse(&url)?;
+    let stores = Stores::open(&url, &options()?).await.context("TENANTRY_STORE cannot be opened")?;
     let loader = Loader::<Settings>::builder(&stores).build()?;
-    info!(store = stores.describe(), "ready");
     let mut app = App::new(loader, Tokens::open(&stores).await?, stores.parameters(), egress()?);
     app.bases = Bases::parse(&variable("TENANTRY_PROVIDERS")?.unwrap_or_default()).context("TENANTRY_PROVIDERS")?;
-    Ok(Events::new(assistant::router(&app)))
+    app.conversations = conversations::beside(&url).await.context("the conversations cannot be opened")?;
+    app.later = later().await?;
+    info!(store = stores.describe(), conversations = ?app.conversations, later = ?app.later, "ready");
+    Ok(Events::new(app))
+}
+
+/// Where jobs wait: without a queue their senders wait for them.
+async fn later() -> anyhow::Result<Later> {
+    let Some(url) = variable("TENANTRY_QUEUE")? else { return Ok(Later::Inline) };
+    #[cfg(feature = "aws")]
+    return Ok(Later::Queue(std::sync::Arc::new(SqsJobs::open(&url).await.context("TENANTRY_QUEUE")?)));
+    #[cfg(not(feature = "aws"))]
+    Err(anyhow!("TENANTRY_QUEUE is {url}, and this program was built without queues"))
 }
 
 fn options() -> anyhow::Result<OpenOptions> {

@@ -1,17 +1,20 @@
 //! The HTTP channel: `POST /assistant/messages`.
 //!
-//! The body is `{"text": …, "intent": optional, "dry_run": optional}`; the answer is an [`Answer`](crate::reply::Answer),
-//! a [`DryRun`](crate::reply::DryRun), or a [`Problem`]. Whose configuration answers is what the bearer token says.
+//! The body is `{"text": …, "intent": optional, "conversation": optional, "dry_run": optional}`. Messages that name the same
+//! conversation belong together: the model is told of the earlier ones. The answer is an [`Answer`](crate::reply::Answer),
+//! a [`DryRun`](crate::reply::DryRun), or a [`Problem`]. With `Accept: text/event-stream` it comes in
+//! pieces ([`events`]). Whose configuration answers is what the bearer token says.
 
 mod body;
+mod events;
 
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use http::header::{ALLOW, HeaderValue};
-use http::{Method, StatusCode};
+use http::header::{ACCEPT, ALLOW, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use tenantry::TenantConfig;
 use tenantry::layer::TenantLayer;
@@ -31,7 +34,7 @@ pub fn router(app: &App) -> Router {
         .route(MESSAGES, post(message).fallback(wrong_method))
         // The layer stands before the handler: who asks is known before the body is read.
         .route_layer(TenantLayer::new(app.loader.clone(), app.tokens.clone()))
-        .with_state(Assistant::new(app.egress.clone()))
+        .with_state(Assistant::new(app))
 }
 
 async fn message(
@@ -47,13 +50,27 @@ async fn answer(
     config: &TenantConfig<Settings>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let body::Message { text, intent, is_dry_run } = body::read(request).await?;
-    let incoming = Incoming { text, intent, channel: Channel::Http, user_name: None, conversation: None };
+    let is_streamed = wants_events(request.headers());
+    let body::Message { text, intent, conversation, is_dry_run } = body::read(request).await?;
+    let conversation = conversation.map(|name| format!("http:{name}"));
+    let incoming = Incoming { text, intent, channel: Channel::Http, user_name: None, conversation };
     let now = Timestamp::now();
     if is_dry_run {
         return Ok(Json(dry_run(config, &incoming, now)?).into_response());
     }
+    if is_streamed {
+        return events::respond(assistant.clone(), config.clone(), incoming, now).await;
+    }
     Ok(Json(assistant.answer(config, &incoming, now).await?).into_response())
+}
+
+/// Whether the sender asks for the answer in pieces.
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accept.flat_map(|value| value.split(',')).any(|kind| {
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("text/event-stream")
+    })
 }
 
 async fn wrong_method(method: Method) -> Response {

@@ -18,8 +18,8 @@ pub struct Limits {
 
     /// Turns remembered
     ///
-    /// How many earlier turns of a conversation are sent to the model. Channels without conversations, such as a single
-    /// HTTP request, have none.
+    /// How many earlier turns of a conversation are sent to the model. A message that belongs to no conversation, such as
+    /// an HTTP request that names none, has none.
     #[schemars(range(min = 0, max = 100))]
     pub history_turns: u32,
 
@@ -31,8 +31,8 @@ pub struct Limits {
 
     /// Tokens a month
     ///
-    /// What is agreed for one company in a calendar month. It is a figure to plan with: no message is refused by it.
-    /// Not set: nothing is agreed.
+    /// What one company may spend in a calendar month (UTC). A message that comes when it is used up is not sent to any
+    /// model; people are told so. Not set: there is no such bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
     pub monthly_tokens: Option<u64>,

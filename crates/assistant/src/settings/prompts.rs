@@ -39,13 +39,16 @@ pub struct Prompt(pub String);
 /// The name of the prompt that asks a model for a message's intent.
 pub const ROUTER_PROMPT: &str = "intent_router";
 
+/// The name of the prompt that summarises e-mail, and of its task.
+pub const EMAIL_PROMPT: &str = "email_summary";
+
 /// The built-in prompts by name.
 ///
 /// Prompts whose answers state facts lock their rules of honesty, and the router its form of answer: a company that
 /// rewrites them keeps these. Small talk and writing are the company's own to shape.
 pub const BUILT_IN: [(&str, &str); 7] = [
     ("chitchat", include_str!("../../prompts/chitchat.jinja")),
-    ("email_summary", include_str!("../../prompts/email_summary.jinja")),
+    (EMAIL_PROMPT, include_str!("../../prompts/email_summary.jinja")),
     ("erp_lookup", include_str!("../../prompts/erp_lookup.jinja")),
     (ROUTER_PROMPT, include_str!("../../prompts/intent_router.jinja")),
     ("question_answering", include_str!("../../prompts/question_answering.jinja")),

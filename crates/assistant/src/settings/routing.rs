@@ -88,6 +88,23 @@ pub enum Tool {
     SearchKnowledge,
 }
 
+impl Tool {
+    /// All tools.
+    pub const ALL: [Self; 5] =
+        [Self::FindPartner, Self::ListOpenInvoices, Self::GetStock, Self::ListEvents, Self::SearchKnowledge];
+
+    /// The name in settings, by which models call it too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FindPartner => "find_partner",
+            Self::ListOpenInvoices => "list_open_invoices",
+            Self::GetStock => "get_stock",
+            Self::ListEvents => "list_events",
+            Self::SearchKnowledge => "search_knowledge",
+        }
+    }
+}
+
 /// A route of which a company sets only some fields answers as the route for questions does.
 impl Default for Route {
     fn default() -> Self {

@@ -10,8 +10,10 @@ mod stored;
 
 mod answers;
 mod aws;
+mod channels;
 mod identity;
 mod isolation;
+mod mail;
 mod trouble;
 
 use serde_json::Value;

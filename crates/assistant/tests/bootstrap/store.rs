@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tenantry_core::scope::Scope;
 use tenantry_store::{OpenOptions, StoreUrl, Stores};
 
-use crate::stored::{add_company, add_token, set_global};
+use crate::stored::{add_company, add_token, bind, set_global};
 
 /// A store that is gone when this is dropped.
 pub(crate) struct Store {
@@ -46,5 +46,10 @@ impl Store {
     /// Makes a token that ends after so many days, which may be over.
     pub(crate) async fn token(&self, scope: Scope, days: i64) -> String {
         add_token(&self.stores, scope, days).await
+    }
+
+    /// Binds an outside identity to a company.
+    pub(crate) async fn bind(&self, id: &str, binding: &str) {
+        bind(&self.stores, id, binding).await;
     }
 }

@@ -87,7 +87,7 @@ impl Service {
 /// Refuses what follows a parameter's value: it is taken and released with the value alone.
 fn must_be_free(binding: &Binding) -> Result<(), ServiceError> {
     match binding.kind() {
-        BindingKind::Slack | BindingKind::Telegram | BindingKind::Host => Ok(()),
+        BindingKind::Slack | BindingKind::Telegram | BindingKind::Email | BindingKind::Host => Ok(()),
         BindingKind::Bucket | BindingKind::Prefix => {
             Err(ServiceError::BadRequest(format!("{binding} is reserved by a parameter's value: change that value")))
         }

@@ -5,6 +5,7 @@
 
 mod bind;
 mod bundle;
+mod candidate;
 mod change;
 mod copy;
 mod decide;
@@ -38,6 +39,7 @@ use tenantry_core::validate::{Validator, Violation};
 use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, SecretVersion, StoredSecret, Stores};
 
 pub use bundle::{Bundle, BundleError, BundleTenant, BundleValues};
+pub use candidate::Candidate;
 pub use change::Changed;
 pub use copy::{CopiedScope, CopiedTokens, CopyOutcome, CopyStopped, Copying, Extent, Part};
 pub use drift::{Adopted, Drift, HandChange, HandChangeKind, LastWrite, PutBack};

@@ -26,7 +26,7 @@ pub(crate) enum Binding {
 
 #[derive(Debug, Args)]
 pub(crate) struct One {
-    /// slack:TEAM, telegram:BOT or host:NAME
+    /// slack:TEAM, telegram:NAME, email:ADDRESS or host:NAME
     #[arg(value_name = "KIND:NAME")]
     identity: String,
 }

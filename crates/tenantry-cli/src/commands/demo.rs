@@ -15,6 +15,7 @@ use tenantry_admin::access::Role;
 use tenantry_admin::service::Bundle;
 use tenantry_core::scope::TenantId;
 use tenantry_core::secret::SecretText;
+use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::AllowList;
 use tenantry_store::{OpenOptions, StoreUrl, Stores};
 use tokio::sync::oneshot;
@@ -88,6 +89,8 @@ impl Demo {
             service: session.service.clone(),
             fresh_for: Duration::from_secs(FRESH_FOR),
             assistant: Some(AllowList::default()),
+            bases: Bases::default(),
+            store: StoreUrl::Sqlite(file.clone()),
         };
         let server = bind(self.listen, plan).await?;
         let address = server.address();

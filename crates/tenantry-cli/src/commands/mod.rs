@@ -27,6 +27,7 @@ pub(crate) mod tenant;
 pub(crate) mod token;
 pub(crate) mod unset;
 pub(crate) mod validate;
+pub(crate) mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::exit::{Exit, Trouble};
@@ -50,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::History(history) => history.run(&open().await?).await?,
         Command::Restore(restore) => restore.run(&open().await?).await?,
         Command::Validate(validate) => return validate.run(&open().await?).await,
+        Command::Verify(verify) => return verify.run(&open().await?).await,
         Command::Catalog(catalog) => catalog.run(global)?,
         Command::Render(render) => render.run(&open().await?).await?,
         Command::Replay(replay) => return replay.run(global).await,

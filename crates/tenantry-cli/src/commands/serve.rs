@@ -8,7 +8,7 @@ use clap::Args;
 use crate::exit::Trouble;
 use crate::output::{Tone, note};
 use crate::server::{Plan, Server, asked_to_stop};
-use crate::session::{Session, allow_list};
+use crate::session::{Session, allow_list, bases, store_url};
 
 /// Serve the API and the assistant
 #[derive(Debug, Args)]
@@ -19,7 +19,10 @@ program or another one is served after --fresh-for.
 
   GET  /healthz, /readyz
   GET  /v1/tenants/ID/configuration
-  POST /assistant/messages                         {\"text\": …, \"intent\": …, \"dry_run\": true}
+  POST /assistant/messages                         {\"text\": …, \"intent\": …, \"conversation\": …, \"dry_run\": true}
+  POST /assistant/slack/events                     Slack's Events API
+  POST /assistant/telegram/NAME                    updates for the bot bound as telegram:NAME
+  POST /assistant/email                            {\"from\": …, \"to\": …, \"subject\": …, \"text\": …}
 
 Examples:
   tenantry serve
@@ -60,7 +63,14 @@ impl Serve {
         };
         let is_assistant = assistant.is_some();
         let fresh_for = Duration::from_secs(self.fresh_for);
-        let server = Server::bind(self.listen, Plan { service: session.service.clone(), fresh_for, assistant }).await?;
+        let plan = Plan {
+            service: session.service.clone(),
+            fresh_for,
+            assistant,
+            bases: bases(&session.global)?,
+            store: store_url(&session.global)?,
+        };
+        let server = Server::bind(self.listen, plan).await?;
         let stop = asked_to_stop()?;
         announce(&session, server.address(), is_assistant)?;
         if session.service.tokens(None).await?.is_empty() {
@@ -76,7 +86,14 @@ impl Serve {
 fn announce(session: &Session, address: SocketAddr, is_assistant: bool) -> anyhow::Result<()> {
     let url = format!("http://{address}");
     let mut routes = vec!["GET /healthz", "GET /readyz", "GET /v1/tenants/{id}/configuration"];
-    routes.extend(is_assistant.then_some("POST /assistant/messages"));
+    if is_assistant {
+        routes.extend([
+            "POST /assistant/messages",
+            "POST /assistant/slack/events",
+            "POST /assistant/telegram/{name}",
+            "POST /assistant/email",
+        ]);
+    }
     let document = serde_json::json!({ "listening": url, "routes": routes });
     session.output.show(&document, |output| {
         let mut lines = vec![format!("listening on {}", output.paint().tone(Tone::Strong, &url))];

@@ -20,7 +20,9 @@ pub struct Request {
     url: Url,
     headers: HeaderMap,
     authorization: Option<Authorization>,
+    query_secret: Option<(&'static str, SecretText)>,
     body: Option<Value>,
+    body_secret: Option<(&'static str, SecretText)>,
     limit: Option<Duration>,
 }
 
@@ -45,7 +47,16 @@ impl Request {
     }
 
     fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), authorization: None, body: None, limit: None }
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            authorization: None,
+            query_secret: None,
+            body: None,
+            body_secret: None,
+            limit: None,
+        }
     }
 
     /// Adds a header that is no secret.
@@ -62,6 +73,20 @@ impl Request {
         self
     }
 
+    /// Adds a secret to the query, for a provider that takes it nowhere else.
+    #[must_use]
+    pub fn query_secret(mut self, name: &'static str, secret: SecretText) -> Self {
+        self.query_secret = Some((name, secret));
+        self
+    }
+
+    /// Puts a secret into the body, where its placeholder stands: `pointer` is a JSON Pointer.
+    #[must_use]
+    pub fn body_secret(mut self, pointer: &'static str, secret: SecretText) -> Self {
+        self.body_secret = Some((pointer, secret));
+        self
+    }
+
     /// Asks for another time limit than [`super::DEFAULT_LIMIT`]; the operator's bound still holds.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
@@ -69,12 +94,12 @@ impl Request {
         self
     }
 
-    /// Where the request goes.
+    /// Where the request goes, without a secret that is to stand in the query.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The JSON body.
+    /// The JSON body, without a secret that is to stand in it.
     pub fn body(&self) -> Option<&Value> {
         self.body.as_ref()
     }
@@ -86,24 +111,44 @@ impl Request {
 
     /// Describes the request for people: all of it but the credential, which is `***`.
     ///
-    /// The URL is shown whole: this is not for a provider whose credential is part of the URL.
+    /// The path is shown whole: this is not for a provider whose credential is part of the path.
     pub fn masked(&self) -> MaskedRequest {
         let mut headers: BTreeMap<_, _> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value)).map(shown).collect();
         if let Some(Authorization { scheme, .. }) = self.authorization {
-            headers.insert(AUTHORIZATION.to_string(), format!("{scheme} ***"));
+            headers.insert(AUTHORIZATION.to_string(), format!("{scheme} {MASK}"));
         }
-        MaskedRequest { method: self.method.to_string(), url: self.url.to_string(), headers, body: self.body.clone() }
+        let url = self.url_with(|_| MASK);
+        MaskedRequest { method: self.method.to_string(), url: url.into(), headers, body: self.body_with(|_| MASK) }
+    }
+
+    /// The URL as it is sent, or shown.
+    fn url_with<'a>(&'a self, shown: impl Fn(&'a SecretText) -> &'a str) -> Url {
+        let mut url = self.url.clone();
+        if let Some((name, secret)) = &self.query_secret {
+            url.query_pairs_mut().append_pair(name, shown(secret));
+        }
+        url
+    }
+
+    /// The body as it is sent, or shown.
+    fn body_with<'a>(&'a self, shown: impl Fn(&'a SecretText) -> &'a str) -> Option<Value> {
+        let mut body = self.body.clone();
+        if let (Some(body), Some((pointer, secret))) = (&mut body, &self.body_secret) {
+            *body.pointer_mut(pointer).expect("a body has the place of its secret") = shown(secret).into();
+        }
+        body
     }
 
     /// Hands the parts to the client; here the credential leaves its cover.
     pub(super) fn into_http(self) -> Result<reqwest::Request, EgressError> {
-        let mut request = reqwest::Request::new(self.method, self.url);
+        let (url, body) = (self.url_with(SecretText::expose), self.body_with(SecretText::expose));
+        let mut request = reqwest::Request::new(self.method, url);
         *request.headers_mut() = self.headers;
         if let Some(authorization) = self.authorization {
             request.headers_mut().insert(AUTHORIZATION, authorization.value()?);
         }
-        *request.body_mut() = self.body.map(|body| body.to_string().into());
+        *request.body_mut() = body.map(|body| body.to_string().into());
         Ok(request)
     }
 }
@@ -116,6 +161,9 @@ impl Authorization {
         Ok(value)
     }
 }
+
+/// What is shown instead of a secret.
+const MASK: &str = "***";
 
 fn shown((name, value): (&str, &HeaderValue)) -> (String, String) {
     (name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -133,11 +181,11 @@ impl fmt::Debug for Request {
 pub struct MaskedRequest {
     /// The method, such as `POST`.
     pub method: String,
-    /// The whole URL.
+    /// The whole URL; a secret in its query is `***`.
     pub url: String,
     /// Headers by their lower-case names; the credential in `authorization` is `***`.
     pub headers: BTreeMap<String, String>,
-    /// The JSON body, exactly as it is sent.
+    /// The JSON body, exactly as it is sent; a secret in it is `***`.
     pub body: Option<Value>,
 }
 
@@ -164,6 +212,23 @@ mod tests {
             "body": {"a": 1},
         });
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_secret_in_query_or_body_is_sent_and_not_shown() {
+        let secret = || SecretText::new("CANARY&acme=1".to_owned());
+        let url = Url::parse("https://api.example/v1/x?q=1").unwrap();
+        let request = Request::post(url, json!({"args": ["acme", null]}))
+            .query_secret("key", secret())
+            .body_secret("/args/1", secret());
+        let shown = request.masked();
+        assert_eq!(shown.url, "https://api.example/v1/x?q=1&key=***");
+        assert_eq!(shown.body, Some(json!({"args": ["acme", "***"]})));
+        assert!(!format!("{request:?} {shown:?} {} {:?}", request.url(), request.body()).contains("CANARY"));
+
+        let sent = request.into_http().unwrap();
+        assert_eq!(sent.url().as_str(), "https://api.example/v1/x?q=1&key=CANARY%26acme%3D1");
+        assert_eq!(sent.body().unwrap().as_bytes().unwrap(), br#"{"args":["acme","CANARY&acme=1"]}"#);
     }
 
     #[test]

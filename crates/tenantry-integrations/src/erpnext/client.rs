@@ -39,15 +39,16 @@ impl ErpNextClient {
     /// Finds customers, and suppliers behind them, by a part of their name.
     pub async fn find_partner(&self, erpnext: &ErpNext, query: &str) -> Result<Vec<Partner>, CallError> {
         let mut found = Vec::new();
-        for (doctype, name, email, phone) in [
-            ("Customer", "customer_name", "email_id", "mobile_no"),
-            ("Supplier", "supplier_name", "email_id", "mobile_no"),
-        ] {
+        // A supplier has no territory; a field that there is not is refused.
+        for (doctype, name, place) in
+            [("Customer", "customer_name", "territory"), ("Supplier", "supplier_name", "country")]
+        {
             let filters = json!([[name, "like", contains(query)]]);
-            for record in self.list(erpnext, doctype, &filters, &[name, email, phone, "territory"], name).await? {
+            let fields = [name, "email_id", "mobile_no", place];
+            for record in self.list(erpnext, doctype, Filters::all(filters), &fields, name).await? {
                 let field = |field: &str| text(&record[field]);
-                let city = field("territory");
-                found.extend(field(name).map(|name| Partner { name, email: field(email), phone: field(phone), city }));
+                let (email, phone, city) = (field("email_id"), field("mobile_no"), field(place));
+                found.extend(field(name).map(|name| Partner { name, email, phone, city }));
             }
         }
         found.truncate(MOST_RECORDS as usize);
@@ -60,15 +61,22 @@ impl ErpNextClient {
         let mut filters = vec![json!(["docstatus", "=", 1]), json!(["outstanding_amount", ">", 0])];
         filters.extend(partner.map(|partner| json!(["customer_name", "like", contains(partner)])));
         let fields = ["name", "customer_name", "outstanding_amount", "currency", "due_date"];
-        let records = self.list(erpnext, "Sales Invoice", &Value::Array(filters), &fields, "due_date").await?;
+        let records =
+            self.list(erpnext, "Sales Invoice", Filters::all(Value::Array(filters)), &fields, "due_date").await?;
         Ok(records.iter().filter_map(invoice).collect())
     }
 
-    /// Tells how much there is of the items whose code has this in it, by warehouse.
+    /// Tells how much there is of the items whose code or name has this in it, by warehouse.
     pub async fn stock(&self, erpnext: &ErpNext, item: &str) -> Result<Vec<StockLevel>, CallError> {
-        let filters = json!([["item_code", "like", contains(item)]]);
+        let named = ["item_code", "item_name"].map(|field| json!([field, "like", contains(item)]));
+        let items = self.list(erpnext, "Item", Filters::one_of(json!(named)), &["item_code"], "item_code").await?;
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let codes: Vec<_> = items.iter().map(|item| &item["item_code"]).collect();
+        let filters = json!([["item_code", "in", codes]]);
         let fields = ["item_code", "warehouse", "actual_qty", "stock_uom"];
-        let records = self.list(erpnext, "Bin", &filters, &fields, "item_code").await?;
+        let records = self.list(erpnext, "Bin", Filters::all(filters), &fields, "item_code").await?;
         Ok(records.iter().filter_map(level).collect())
     }
 
@@ -76,18 +84,18 @@ impl ErpNextClient {
         &self,
         erpnext: &ErpNext,
         doctype: &str,
-        filters: &Value,
+        filters: Filters,
         fields: &[&str],
         order: &str,
     ) -> Result<Vec<Value>, CallError> {
         let mut url = erpnext.url.join(&format!("api/resource/{doctype}"));
         url.query_pairs_mut()
-            .append_pair("filters", &filters.to_string())
+            .append_pair(filters.parameter, &filters.conditions.to_string())
             .append_pair("fields", &json!(fields).to_string())
             .append_pair("order_by", &format!("{order} asc"))
             .append_pair("limit_page_length", &MOST_RECORDS.to_string());
-        match self.read(erpnext, url).await?["data"].take() {
-            Value::Array(records) => Ok(records),
+        match self.read(erpnext, url).await?.get_mut("data").map(Value::take) {
+            Some(Value::Array(records)) => Ok(records),
             _ => Err(malformed("it has no list of records")),
         }
     }
@@ -96,6 +104,24 @@ impl ErpNextClient {
         let token = format!("{}:{}", erpnext.api_key.expose(), erpnext.api_secret.expose());
         let request = Request::get(url).authorization("token", SecretText::new(token));
         parse(&self.egress.send(request).await?, erpnext)
+    }
+}
+
+/// Which documents are asked for.
+struct Filters {
+    parameter: &'static str,
+    conditions: Value,
+}
+
+impl Filters {
+    /// Those to which all conditions apply.
+    fn all(conditions: Value) -> Self {
+        Self { parameter: "filters", conditions }
+    }
+
+    /// Those to which one of the conditions applies.
+    fn one_of(conditions: Value) -> Self {
+        Self { parameter: "or_filters", conditions }
     }
 }
 

@@ -91,9 +91,9 @@ impl CalendarClient {
         url
     }
 
-    async fn read(&self, google: &GoogleCalendar, mut url: Url) -> Result<Value, CallError> {
-        url.query_pairs_mut().append_pair("key", google.api_key.expose());
-        parse(&self.egress.send(Request::get(url)).await?, google)
+    async fn read(&self, google: &GoogleCalendar, url: Url) -> Result<Value, CallError> {
+        let request = Request::get(url).query_secret("key", google.api_key.clone());
+        parse(&self.egress.send(request).await?, google)
     }
 }
 

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::Odoo;
-use super::dialect::{self, Call};
+use super::dialect::{self, Call, OfJson2};
 use crate::call::{CallError, malformed};
 use crate::egress::Egress;
 use crate::erp::{OpenInvoice, Partner, StockLevel, number, referred, text};
+use crate::redact::redact;
 use crate::verify::Identity;
 
 /// Asks Odoo; a clone shares its connections. It keeps nothing of any company between two calls.
@@ -24,16 +25,33 @@ impl OdooClient {
     /// Asks as whom the credentials are known.
     pub async fn verify(&self, odoo: &Odoo) -> Result<Identity, CallError> {
         let call = Call { model: "res.users", method: "context_get", arguments: serde_json::Map::new() };
-        let request = dialect::json2(odoo, &call)?;
-        if let Some(context) = dialect::of_json2(&self.egress.send(request).await?, odoo)? {
-            if !context.is_object() {
-                return Err(malformed("it is not what Odoo says of a user"));
-            }
-            return Ok(Identity::new(format!("{} in the database {}", odoo.login, odoo.db)));
+        match self.by_json2(odoo, &call).await? {
+            OfJson2::Answer(context) if context.is_object() => Ok(self.owner(odoo, &context["uid"]).await),
+            OfJson2::Answer(_) => Err(malformed("it is not what Odoo says of a user")),
+            OfJson2::Absent => Ok(by_json_rpc(odoo, self.log_in(odoo).await?)),
+            OfJson2::NotAKey => Ok(by_json_rpc(odoo, self.log_in(odoo).await.map_err(not_a_key)?)),
         }
-        let user = self.log_in(odoo).await?;
-        Ok(Identity::new(format!("{} (user {user}) in the database {}", odoo.login, odoo.db))
-            .with_note("it answers JSON-RPC alone, which Odoo gives up from version 20 on"))
+    }
+
+    /// Whose the key is: with JSON-2 it decides by itself who asks, whatever login is set.
+    async fn owner(&self, odoo: &Odoo, user: &Value) -> Identity {
+        let Some(user) = user.as_i64() else { return known(odoo, "the owner of the key") };
+        let arguments = json!({"ids": [user], "fields": ["login"]}).as_object().cloned().unwrap_or_default();
+        let read = self.by_json2(odoo, &Call { model: "res.users", method: "read", arguments }).await;
+        let login = match read {
+            Ok(OfJson2::Answer(users)) => text(&users[0]["login"]),
+            // A user need not be allowed to read users.
+            Ok(OfJson2::Absent | OfJson2::NotAKey) | Err(_) => None,
+        };
+        match login {
+            Some(login) if login == odoo.login => known(odoo, &format!("{login} (user {user})")),
+            Some(login) => {
+                let login = redact(&login, &[&odoo.password]);
+                known(odoo, &format!("{login} (user {user})"))
+                    .with_note("the key is not that of the login that is set; the key decides who asks")
+            }
+            None => known(odoo, &format!("user {user}")),
+        }
     }
 
     /// Finds customers and suppliers by a part of their name or e-mail address.
@@ -72,10 +90,18 @@ impl OdooClient {
     }
 
     async fn call(&self, odoo: &Odoo, call: &Call) -> Result<Value, CallError> {
-        let response = self.egress.send(dialect::json2(odoo, call)?).await?;
-        if let Some(answer) = dialect::of_json2(&response, odoo)? {
-            return Ok(answer);
+        match self.by_json2(odoo, call).await? {
+            OfJson2::Answer(answer) => Ok(answer),
+            OfJson2::Absent => self.by_rpc(odoo, call).await,
+            OfJson2::NotAKey => self.by_rpc(odoo, call).await.map_err(not_a_key),
         }
+    }
+
+    async fn by_json2(&self, odoo: &Odoo, call: &Call) -> Result<OfJson2, CallError> {
+        dialect::of_json2(&self.egress.send(dialect::json2(odoo, call)?).await?, odoo)
+    }
+
+    async fn by_rpc(&self, odoo: &Odoo, call: &Call) -> Result<Value, CallError> {
         let user = self.log_in(odoo).await?;
         let response = self.egress.send(dialect::execute(odoo, user, call)).await?;
         dialect::of_rpc(&response, odoo)
@@ -84,6 +110,24 @@ impl OdooClient {
     async fn log_in(&self, odoo: &Odoo) -> Result<i64, CallError> {
         let response = self.egress.send(dialect::authenticate(odoo)).await?;
         dialect::user(&dialect::of_rpc(&response, odoo)?)
+    }
+}
+
+fn known(odoo: &Odoo, whom: &str) -> Identity {
+    Identity::new(format!("{whom} in the database {}", odoo.db))
+}
+
+fn by_json_rpc(odoo: &Odoo, user: i64) -> Identity {
+    known(odoo, &format!("{} (user {user})", odoo.login)).with_note(
+        "it is asked by JSON-RPC, which later versions of Odoo give up: Odoo 19 and an API key do without it",
+    )
+}
+
+/// JSON-2 was there and refused the credential; that there is no JSON-RPC beside it changes nothing.
+fn not_a_key(error: CallError) -> CallError {
+    match error {
+        CallError::Rejected { status: 404, .. } => CallError::Unauthorized,
+        other => other,
     }
 }
 

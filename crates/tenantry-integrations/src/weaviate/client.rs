@@ -47,11 +47,22 @@ impl WeaviateClient {
     /// server has nothing that knows meanings.
     pub async fn search(&self, weaviate: &Weaviate, query: &str, most: u32) -> Result<Vec<Passage>, CallError> {
         let schema = self.read(weaviate, "v1/schema").await?;
-        let mut found = Vec::new();
-        for class in classes(&schema).iter().take(MOST_CLASSES) {
-            found.push(self.search_class(weaviate, class, query, most).await?);
+        if !schema["classes"].is_array() {
+            return Err(malformed("it lists no classes"));
         }
-        Ok(in_turn(found, most as usize))
+        let (mut found, mut refusal) = (Vec::new(), None);
+        for class in classes(&schema).iter().take(MOST_CLASSES) {
+            match self.search_class(weaviate, class, query, most).await {
+                Ok(passages) => found.push(passages),
+                // Some classes cannot be searched just so, such as those of several tenants; others can.
+                Err(error @ CallError::Rejected { .. }) => refusal = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match refusal {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(in_turn(found, most as usize)),
+        }
     }
 
     async fn search_class(
@@ -61,24 +72,26 @@ impl WeaviateClient {
         query: &str,
         most: u32,
     ) -> Result<Vec<Passage>, CallError> {
-        let ask = async |search| self.ask(weaviate, &question(class, search, query, most)).await;
-        let answer = match ask(Search::NearText).await {
-            // It is told as an error of the question: there is no such argument without a vectorizer.
-            Err(CallError::Rejected { .. }) => ask(Search::Words).await?,
-            answer => answer?,
-        };
-        let records = answer["data"]["Get"][&class.name].as_array().cloned().unwrap_or_default();
-        Ok(records.iter().map(|record| passage(class, record)).collect())
+        let ask = async |search| self.ask(weaviate, class, &question(class, search, query, most)).await;
+        match ask(Search::NearText).await {
+            // Without a vectorizer there is no such argument, or, in some versions, nothing is ever near.
+            Ok(passages) if passages.is_empty() => ask(Search::Words).await,
+            Err(CallError::Rejected { .. }) => ask(Search::Words).await,
+            passages => passages,
+        }
     }
 
-    async fn ask(&self, weaviate: &Weaviate, question: &str) -> Result<Value, CallError> {
+    async fn ask(&self, weaviate: &Weaviate, class: &Class, question: &str) -> Result<Vec<Passage>, CallError> {
         let request = Request::post(weaviate.url.join("v1/graphql"), json!({"query": question}));
         let response = self.egress.send(request.authorization("Bearer", weaviate.api_key.clone())).await?;
         let answer = parse(&response, weaviate)?;
         // GraphQL says no with status 200.
-        match answer["errors"].get(0).map(|error| error["message"].as_str().unwrap_or_default()) {
-            Some(told) => Err(rejected(response.status(), Some(redact(told, &[&weaviate.api_key])))),
-            None => Ok(answer),
+        if let Some(told) = answer["errors"].get(0).map(|error| error["message"].as_str().unwrap_or_default()) {
+            return Err(rejected(response.status(), Some(redact(told, &[&weaviate.api_key]))));
+        }
+        match answer["data"]["Get"][&class.name].as_array() {
+            Some(records) => Ok(records.iter().map(|record| passage(class, record)).collect()),
+            None => Err(malformed("it has no list of what was found")),
         }
     }
 

@@ -14,6 +14,8 @@ pub(crate) async fn send(site: Site) -> Result<ChatAnswer, CallError> {
         temperature: None,
         top_p: None,
         max_output_tokens: None,
+        tools: Vec::new(),
+        may_call: true,
         limit: Some(site.limit),
     };
     ChatClient::new(site.egress).send(&chat, &connection).await

@@ -4,5 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod chat;
+mod contracts;
+mod erpnext;
+mod google_calendar;
 mod hostile;
+mod odoo;
 mod site;
+mod weaviate;

@@ -12,6 +12,8 @@ pub enum BindingKind {
     Slack,
     /// A Telegram bot.
     Telegram,
+    /// An address that e-mail comes to.
+    Email,
     /// A host name.
     Host,
     /// An S3 bucket, reserved by a parameter.
@@ -22,13 +24,14 @@ pub enum BindingKind {
 
 impl BindingKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Slack, Self::Telegram, Self::Host, Self::Bucket, Self::Prefix];
+    pub const ALL: [Self; 6] = [Self::Slack, Self::Telegram, Self::Email, Self::Host, Self::Bucket, Self::Prefix];
 
     /// The name that stands before the colon.
     pub fn name(self) -> &'static str {
         match self {
             Self::Slack => "slack",
             Self::Telegram => "telegram",
+            Self::Email => "email",
             Self::Host => "host",
             Self::Bucket => "bucket",
             Self::Prefix => "prefix",
@@ -47,10 +50,13 @@ impl Binding {
     /// The longest name of a binding, in bytes.
     const LONGEST: usize = 255;
 
-    /// Takes the name of an identity: 1 to 255 visible ASCII characters. Host names are lower-case.
+    /// Takes the name of an identity: 1 to 255 visible ASCII characters. Host names and e-mail addresses are
+    /// lower-case.
     pub fn new(kind: BindingKind, name: &str) -> Result<Self, BindingError> {
         let fits = !name.is_empty() && name.len() <= Self::LONGEST && name.bytes().all(|byte| byte.is_ascii_graphic());
-        if !fits || (kind == BindingKind::Host && name.bytes().any(|byte| byte.is_ascii_uppercase())) {
+        let is_lower = !matches!(kind, BindingKind::Host | BindingKind::Email)
+            || !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        if !fits || !is_lower {
             return Err(BindingError(kind));
         }
         Ok(Self { kind, name: name.to_owned() })
@@ -85,7 +91,7 @@ impl fmt::Display for Binding {
 
 /// Why a text names no outside identity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a binding such as {}:NAME, with 1 to 255 visible characters (host names in lower case)", .0.name())]
+#[error("expected a binding such as {}:NAME, with 1 to 255 visible characters (host names and e-mail addresses in lower case)", .0.name())]
 pub struct BindingError(BindingKind);
 
 /// A binding to take or to give up.

@@ -19,6 +19,7 @@ pub(super) const LARGEST: usize = 1024 * 1024;
 pub(super) struct Message {
     pub(super) text: String,
     pub(super) intent: Option<String>,
+    pub(super) conversation: Option<String>,
     pub(super) is_dry_run: bool,
 }
 
@@ -87,6 +88,7 @@ fn parse(bytes: &[u8]) -> Result<Message, Unfit> {
     let message = Message {
         text: take_text(&mut fields, "text")?.ok_or_else(|| wrong("/text", "the field text is missing".to_owned()))?,
         intent: take_text(&mut fields, "intent")?,
+        conversation: take_text(&mut fields, "conversation")?.map(conversation).transpose()?,
         is_dry_run: take_flag(&mut fields, "dry_run")?,
     };
     match fields.keys().next() {
@@ -103,6 +105,15 @@ fn take_text(fields: &mut BTreeMap<String, Value>, name: &str) -> Result<Option<
     }
 }
 
+/// The name that the sender gives a conversation: it is the sender's company's alone, whoever else uses the same one.
+fn conversation(name: String) -> Result<String, Unfit> {
+    let is_name = !name.is_empty() && name.len() <= 64;
+    if is_name && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) {
+        return Ok(name);
+    }
+    Err(wrong("/conversation", "expected 1 to 64 letters, digits, hyphens or underscores".to_owned()))
+}
+
 fn take_flag(fields: &mut BTreeMap<String, Value>, name: &str) -> Result<bool, Unfit> {
     match fields.remove(name) {
         None => Ok(false),
@@ -113,7 +124,7 @@ fn take_flag(fields: &mut BTreeMap<String, Value>, name: &str) -> Result<bool, U
 
 fn unknown_field(name: &str) -> Unfit {
     let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-    wrong(&pointer, "there is no such field; a message has text, intent and dry_run".to_owned())
+    wrong(&pointer, "there is no such field; a message has text, intent, conversation and dry_run".to_owned())
 }
 
 fn wrong(pointer: &str, message: String) -> Unfit {
@@ -132,9 +143,10 @@ mod tests {
 
     #[test]
     fn a_message_needs_a_text_alone() {
-        let expected = Message { text: "Hi".to_owned(), intent: None, is_dry_run: false };
+        let expected = Message { text: "Hi".to_owned(), intent: None, conversation: None, is_dry_run: false };
         assert_eq!(parse(br#"{"text":"Hi"}"#).unwrap(), expected);
-        let full = Message { text: "Hi".to_owned(), intent: Some("writing".to_owned()), is_dry_run: true };
+        let full =
+            Message { text: "Hi".to_owned(), intent: Some("writing".to_owned()), conversation: None, is_dry_run: true };
         assert_eq!(parse(br#"{"dry_run":true,"intent":"writing","text":"Hi"}"#).unwrap(), full);
     }
 

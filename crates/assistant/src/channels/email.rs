@@ -1,0 +1,188 @@
+//! E-mail: what arrives is summarised, and told in the company's Slack channel.
+//!
+//! An e-mail comes by `POST /assistant/email` with the company's token, or as an event of the platform. Its text is that of
+//! strangers: the model gets it as a message, never as an instruction.
+
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tenantry::TenantConfig;
+use tenantry::layer::TenantLayer;
+use tenantry::problem::Problem;
+use tenantry_integrations::slack::{Post, SlackClient, escape};
+use tracing::{info, warn};
+
+use super::webhook::{self, hand_over};
+use crate::app::App;
+use crate::job::{Email, Job, Work, WorkError};
+use crate::reply::Assistant;
+use crate::settings::Settings;
+
+/// Where e-mails are posted.
+pub const EMAILS: &str = "/assistant/email";
+
+/// The most characters of an e-mail that are kept: what follows is not in its summary.
+const LONGEST_TEXT: usize = 20_000;
+/// The most characters of a line such as the subject.
+const LONGEST_LINE: usize = 500;
+
+pub(super) fn router(app: &App) -> Router {
+    Router::new()
+        .route(EMAILS, post(receive))
+        .route_layer(TenantLayer::new(app.loader.clone(), app.tokens.clone()))
+        .with_state(app.clone())
+}
+
+async fn receive(
+    State(app): State<App>,
+    Extension(config): Extension<TenantConfig<Settings>>,
+    request: Request<Body>,
+) -> Response {
+    respond(&app, &config, request).await.unwrap_or_else(Problem::into_response)
+}
+
+async fn respond(app: &App, config: &TenantConfig<Settings>, request: Request<Body>) -> Result<Response, Problem> {
+    let received = webhook::Event::read(request).await?;
+    let body = received.json()?;
+    let email = Email::from_json(&body).map_err(|(pointer, message)| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "email_invalid", message).at(pointer)
+    })?;
+    if !config.email_notifications.enabled {
+        return Ok(Json(json!({"told": false, "because": "email_notifications.enabled is false"})).into_response());
+    }
+    let id = body["message_id"].as_str().map_or_else(|| own_name(&email), str::to_owned);
+    let work = Work::Email(email);
+    hand_over(app, Job { tenant: config.tenant().clone(), event: format!("email:{id}"), at: Timestamp::now(), work })
+        .await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "told": true }))).into_response())
+}
+
+/// What an e-mail without an id is called: two that are the same in all are told of once.
+fn own_name(email: &Email) -> String {
+    let parts = serde_json::to_vec(email).unwrap_or_default();
+    blake3::hash(&parts).to_hex().to_string()
+}
+
+impl Email {
+    /// Reads `{"from", "to", "subject", "text", "message_id"?}`; an error is the place and what is wrong there.
+    pub fn from_json(body: &Value) -> Result<Self, (&'static str, String)> {
+        let fields = body.as_object().ok_or(("", "expected a table with from, to, subject and text".to_owned()))?;
+        let known = ["from", "to", "subject", "text", "message_id"];
+        if fields.keys().any(|name| !known.contains(&name.as_str())) {
+            return Err(("", format!("there is no such field; an e-mail has {}", known.join(", "))));
+        }
+        let text = |name: &'static str, pointer: &'static str| match body[name].as_str() {
+            Some(text) => Ok(text.to_owned()),
+            None => Err((pointer, format!("{name} must be a text"))),
+        };
+        let to = match &body["to"] {
+            Value::String(one) => vec![one.clone()],
+            Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => return Err(("/to", "to must be an address, or a list of them".to_owned())),
+        };
+        Ok(Self::new(&text("from", "/from")?, to, &text("subject", "/subject")?, &text("text", "/text")?))
+    }
+
+    /// An e-mail of bounded size; what is in HTML becomes plain text.
+    pub fn new(from: &str, to: Vec<String>, subject: &str, text: &str) -> Self {
+        let line =
+            |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_LINE).collect();
+        Self {
+            from: line(from),
+            to: to.iter().map(|to| line(to)).take(50).collect(),
+            subject: line(subject),
+            text: text.chars().take(LONGEST_TEXT).collect(),
+        }
+    }
+}
+
+/// Tells about an e-mail in the company's Slack channel.
+pub(super) async fn tell(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    email: &Email,
+    now: Timestamp,
+) -> Result<(), WorkError> {
+    let notifications = &config.email_notifications;
+    if !notifications.enabled {
+        info!(tenant = %config.tenant(), "an e-mail is not told of: email_notifications.enabled is false");
+        return Ok(());
+    }
+    let slack = config.slack.as_ref().ok_or(WorkError::NotConnected("slack"))?;
+    let channel = notifications.chat_id.as_deref().ok_or(WorkError::NotConnected("email_notifications.chat_id"))?;
+    let text = notice(notifications.user_id.as_deref(), email, summary(app, config, email, now).await.as_deref());
+    let client = SlackClient::new(app.egress.clone(), app.bases.slack.clone());
+    let posted = client.post(slack, &Post { channel, thread: None, text: &text }).await;
+    posted.map(drop).map_err(|source| WorkError::Delivery { channel: "Slack", source })
+}
+
+/// The summary of an e-mail; none if there is nothing to summarise, or no model that does: that there was an e-mail is true
+/// and useful without it.
+async fn summary(app: &App, config: &TenantConfig<Settings>, email: &Email, now: Timestamp) -> Option<String> {
+    if email.text.is_empty() {
+        return None;
+    }
+    match Assistant::new(app).summarise(config, email, now).await {
+        Ok(summary) => Some(summary),
+        Err(error) => {
+            warn!(tenant = %config.tenant(), error = &error as &dyn std::error::Error, "an e-mail without its summary");
+            None
+        }
+    }
+}
+
+/// The notice in Slack's mrkdwn: the mention is ours, everything else is what others wrote.
+fn notice(user: Option<&str>, email: &Email, summary: Option<&str>) -> String {
+    let mention = user.map(|user| format!("<@{user}> ")).unwrap_or_default();
+    let head = format!("{mention}:email: *{}*\n{}", escape(&email.subject), escape(&email.from));
+    match summary {
+        Some(summary) => format!("{head}\n\n{}", escape(summary)),
+        None => head,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email() -> Email {
+        Email::new("Ana <ana@example.com>", vec![], "Flour <!channel>\r\n order", "Dear bakers, …")
+    }
+
+    #[test]
+    fn a_notice_mentions_one_person_and_nobody_else() {
+        let notice = notice(Some("U1"), &email(), Some("Ana wants <!everyone> to know"));
+        assert!(notice.starts_with("<@U1> :email: *Flour &lt;!channel&gt; order*\n"), "{notice}");
+        assert_eq!(notice.matches('<').count(), 1, "{notice}");
+    }
+
+    #[test]
+    fn without_a_summary_sender_and_subject_are_told() {
+        let notice = notice(None, &email(), None);
+        assert_eq!(notice, ":email: *Flour &lt;!channel&gt; order*\nAna &lt;ana@example.com&gt;");
+    }
+
+    #[test]
+    fn what_is_no_email_is_refused_with_its_place() {
+        for (body, place) in [
+            (json!([]), ""),
+            (json!({"from": "a", "to": "b", "subject": "c", "text": "d", "cc": "e"}), ""),
+            (json!({"to": "b", "subject": "c", "text": "d"}), "/from"),
+            (json!({"from": "a", "to": 7, "subject": "c", "text": "d"}), "/to"),
+            (json!({"from": "a", "to": "b", "subject": "c", "text": 7}), "/text"),
+        ] {
+            assert_eq!(Email::from_json(&body).unwrap_err().0, place, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_email_is_kept_within_bounds() {
+        let long = Email::new("a", vec!["b".repeat(1000); 100], &"c".repeat(1000), &"d".repeat(100_000));
+        assert_eq!((long.to.len(), long.to[0].len(), long.subject.len(), long.text.len()), (50, 500, 500, 20_000));
+    }
+}

@@ -1,0 +1,95 @@
+//! Slack: mentions and direct messages come by the Events API, answers go into the thread.
+//!
+//! The workspace's ID in an event tells which company's signing secret is tried, and that one alone. Slack wants an answer
+//! within three seconds and sends again what got none, so a message is handed over as a job, and acted on once.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::json;
+use tenantry::TenantConfig;
+use tenantry::problem::Problem;
+use tenantry_integrations::slack::event::{self, Event};
+use tenantry_integrations::slack::signature;
+use tenantry_integrations::slack::{Post, SlackClient, escape};
+use tenantry_store::{Binding, BindingKind};
+use tracing::warn;
+
+use super::webhook::{self, candidate, hand_over, not_genuine};
+use crate::app::App;
+use crate::conversation::{Channel, Incoming};
+use crate::job::{Job, SlackMessage, Work, WorkError};
+use crate::reply::{Assistant, apology};
+use crate::settings::Settings;
+
+/// Where Slack sends events.
+pub const EVENTS: &str = "/assistant/slack/events";
+
+pub(super) fn router(app: &App) -> Router {
+    Router::new().route(EVENTS, post(receive)).with_state(app.clone())
+}
+
+async fn receive(State(app): State<App>, request: Request<Body>) -> Response {
+    respond(&app, request).await.unwrap_or_else(Problem::into_response)
+}
+
+async fn respond(app: &App, request: Request<Body>) -> Result<Response, Problem> {
+    let received = webhook::Event::read(request).await?;
+    let body = received.json()?;
+    let read = event::read(&body);
+    // It names no workspace, so there is no secret to try; sending a text back that was sent reveals nothing.
+    if let Event::Challenge(challenge) = &read {
+        return Ok(Json(json!({ "challenge": challenge })).into_response());
+    }
+    let team = event::team(&body).ok_or_else(not_genuine)?;
+    let binding = Binding::new(BindingKind::Slack, team).map_err(|_| not_genuine())?;
+    let config = candidate(app, &binding).await?;
+    let slack = config.slack.as_ref().ok_or_else(|| {
+        warn!(tenant = %config.tenant(), "an event of Slack, and the connection slack is not set");
+        not_genuine()
+    })?;
+    let now = Timestamp::now();
+    signature::check(&slack.signing_secret, &received.headers, &received.body, now).map_err(|error| {
+        warn!(tenant = %config.tenant(), %error, "an event that is not Slack's");
+        not_genuine()
+    })?;
+    let tenant = received.identify(config.tenant())?;
+    if let Event::Message(message) = read {
+        let event::Message { event, channel, thread, user, text } = message;
+        let work = Work::Slack(SlackMessage { channel, thread, user, text });
+        hand_over(app, Job { tenant, event: format!("slack:{event}"), at: now, work }).await?;
+    }
+    Ok(StatusCode::OK.into_response())
+}
+
+/// Answers a message in its thread.
+pub(super) async fn answer(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    message: &SlackMessage,
+    now: Timestamp,
+) -> Result<(), WorkError> {
+    let slack = config.slack.as_ref().ok_or(WorkError::NotConnected("slack"))?;
+    let incoming = Incoming {
+        text: message.text.clone(),
+        intent: None,
+        channel: Channel::Slack,
+        user_name: None,
+        conversation: Some(format!("slack:{}:{}", message.channel, message.thread)),
+    };
+    let text = match Assistant::new(app).answer(config, &incoming, now).await {
+        Ok(answer) => answer.text,
+        Err(error) => {
+            warn!(tenant = %config.tenant(), error = &error as &dyn std::error::Error, "apologising in Slack");
+            apology(config, &error)
+        }
+    };
+    let post = Post { channel: &message.channel, thread: Some(&message.thread), text: &escape(&text) };
+    let client = SlackClient::new(app.egress.clone(), app.bases.slack.clone());
+    let posted = client.post(slack, &post).await;
+    posted.map(drop).map_err(|source| WorkError::Delivery { channel: "Slack", source })
+}

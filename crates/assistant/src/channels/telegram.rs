@@ -1,0 +1,83 @@
+//! Telegram: updates come to the webhook of a bot, answers go into the chat.
+//!
+//! The path ends in the name of a binding, `telegram:<name>`, which the operator makes up at random: it leads to the company,
+//! and tells nothing of it. The secret that was given when the webhook was set proves that an update is Telegram's.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http::StatusCode;
+use jiff::Timestamp;
+use tenantry::TenantConfig;
+use tenantry::problem::Problem;
+use tenantry_integrations::telegram::{TelegramClient, update};
+use tenantry_store::{Binding, BindingKind};
+use tracing::warn;
+
+use super::webhook::{self, candidate, hand_over, not_genuine};
+use crate::app::App;
+use crate::conversation::{Channel, Incoming};
+use crate::job::{Job, TelegramMessage, Work, WorkError};
+use crate::reply::{Assistant, apology};
+use crate::settings::Settings;
+
+/// Where Telegram sends updates, with the binding's name behind it.
+pub const UPDATES: &str = "/assistant/telegram/";
+
+pub(super) fn router(app: &App) -> Router {
+    Router::new().route(&format!("{UPDATES}{{name}}"), post(receive)).with_state(app.clone())
+}
+
+async fn receive(State(app): State<App>, Path(name): Path<String>, request: Request<Body>) -> Response {
+    respond(&app, &name, request).await.unwrap_or_else(Problem::into_response)
+}
+
+async fn respond(app: &App, name: &str, request: Request<Body>) -> Result<Response, Problem> {
+    let binding = Binding::new(BindingKind::Telegram, name).map_err(|_| not_genuine())?;
+    let config = candidate(app, &binding).await?;
+    let received = webhook::Event::read(request).await?;
+    let is_genuine =
+        config.telegram.as_ref().is_some_and(|bot| update::is_genuine(&bot.webhook_secret, &received.headers));
+    if !is_genuine {
+        warn!(tenant = %config.tenant(), "an update that is not Telegram's, or for a bot that is not set");
+        return Err(not_genuine());
+    }
+    let tenant = received.identify(config.tenant())?;
+    if let Some(message) = update::read(&received.json()?) {
+        let update::Message { update, chat, message, user_name, text } = message;
+        let work = Work::Telegram(TelegramMessage { chat, message, user_name, text });
+        // The numbers of updates are those of one bot, and a company may have several, one after the other.
+        let event = format!("telegram:{name}:{update}");
+        hand_over(app, Job { tenant, event, at: Timestamp::now(), work }).await?;
+    }
+    Ok(StatusCode::OK.into_response())
+}
+
+/// Answers a message in its chat.
+pub(super) async fn answer(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    message: &TelegramMessage,
+    now: Timestamp,
+) -> Result<(), WorkError> {
+    let telegram = config.telegram.as_ref().ok_or(WorkError::NotConnected("telegram"))?;
+    let incoming = Incoming {
+        text: message.text.clone(),
+        intent: None,
+        channel: Channel::Telegram,
+        user_name: message.user_name.clone(),
+        conversation: Some(format!("telegram:{}", message.chat)),
+    };
+    let text = match Assistant::new(app).answer(config, &incoming, now).await {
+        Ok(answer) => answer.text,
+        Err(error) => {
+            warn!(tenant = %config.tenant(), error = &error as &dyn std::error::Error, "apologising in Telegram");
+            apology(config, &error)
+        }
+    };
+    let client = TelegramClient::new(app.egress.clone(), app.bases.telegram.clone());
+    let sent = client.send(telegram, message.chat, message.message, &text).await;
+    sent.map_err(|source| WorkError::Delivery { channel: "Telegram", source })
+}
