@@ -12,6 +12,7 @@
 //! | [`tools`] | what a model may look up in the company's own systems |
 //! | [`conversations`] | what is kept of conversations: turns, tokens spent, events acted on |
 //! | [`later`] | when that is done: at once, behind the answer, or by way of a queue |
+//! | [`receipt`] | which configuration made an answer, in one word |
 //! | [`job`] | what is left to do for an event once its sender has been answered |
 //!
 //! What is built in is enough for an assistant that answers: a company adds its name and a key.
@@ -36,6 +37,7 @@ pub mod job;
 pub mod lambda;
 pub mod later;
 mod problem;
+pub mod receipt;
 pub mod reply;
 pub mod settings;
 pub mod tools;

@@ -176,6 +176,7 @@ pub(crate) enum Command {
     Verify(commands::verify::Verify),
     Catalog(commands::catalog::Catalog),
     Render(commands::render::Render),
+    Replay(commands::replay::Replay),
     Apply(commands::apply::Apply),
     Export(commands::export::Export),
     #[command(subcommand)]

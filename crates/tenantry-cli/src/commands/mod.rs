@@ -19,6 +19,7 @@ pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod prove_isolation;
 pub(crate) mod render;
+pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod set;
@@ -53,6 +54,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(verify) => return verify.run(&open().await?).await,
         Command::Catalog(catalog) => catalog.run(global)?,
         Command::Render(render) => render.run(&open().await?).await?,
+        Command::Replay(replay) => return replay.run(global).await,
         Command::Apply(apply) => apply.run(&open().await?).await?,
         Command::Export(export) => export.run(&open().await?).await?,
         Command::Binding(binding) => binding.run(&open().await?).await?,

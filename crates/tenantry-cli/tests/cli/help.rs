@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "init",
     "tenant",
     "set",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 26] = [
     "validate",
     "catalog",
     "render",
+    "replay",
     "apply",
     "export",
     "binding",

@@ -15,6 +15,7 @@ mod processes;
 mod program;
 mod reading;
 mod refusals;
+mod replaying;
 mod secrets;
 mod serve;
 mod tenants;
