@@ -1,13 +1,19 @@
 //! Asks the provider of each connection whether it works: the one list of what can be verified.
 
 use tenantry_core::settings::{LeftOut, WhyLeftOut};
+#[cfg(feature = "aws")]
+use tenantry_integrations::aws::Aws;
 use tenantry_integrations::bases::Bases;
 use tenantry_integrations::call::CallError;
+#[cfg(feature = "aws")]
+use tenantry_integrations::dynamodb::Tables;
 use tenantry_integrations::egress::Egress;
 use tenantry_integrations::erpnext::ErpNextClient;
 use tenantry_integrations::google_calendar::CalendarClient;
 use tenantry_integrations::llm::{ChatClient, Provider};
 use tenantry_integrations::odoo::OdooClient;
+#[cfg(feature = "aws")]
+use tenantry_integrations::s3::Buckets;
 use tenantry_integrations::slack::{Slack, SlackClient};
 use tenantry_integrations::telegram::TelegramClient;
 use tenantry_integrations::verify::{Identity, Verdict};
@@ -19,6 +25,9 @@ use crate::settings::Settings;
 /// The sections that can be verified, in the order in which they are shown.
 pub const SECTIONS: [&str; 9] =
     ["openai", "openrouter", "cerebras", "odoo", "erpnext", "slack", "telegram", "google", "weaviate"];
+
+/// What can be verified of the tenant's places on AWS: sections of parameters that are no connections.
+pub const STORAGE: [&str; 2] = ["storage.s3_buckets", "storage.dynamodb_table_prefix"];
 
 /// Settings to be verified, and what else is known of whose they are.
 #[derive(Debug)]
@@ -36,16 +45,35 @@ pub struct Subject {
 pub struct Verifier {
     egress: Egress,
     bases: Bases,
+    #[cfg(feature = "aws")]
+    aws: Option<Aws>,
 }
 
 impl Verifier {
     /// A verifier that asks through `egress`.
     pub fn new(egress: Egress, bases: Bases) -> Self {
-        Self { egress, bases }
+        Self {
+            egress,
+            bases,
+            #[cfg(feature = "aws")]
+            aws: None,
+        }
     }
 
-    /// Asks the provider of a section, which is one of [`SECTIONS`].
+    /// The same, which can look at buckets and tables of this account too.
+    #[cfg(feature = "aws")]
+    #[must_use]
+    pub fn with_aws(mut self, aws: Aws) -> Self {
+        self.aws = Some(aws);
+        self
+    }
+
+    /// Asks the provider of a section, which is one of [`SECTIONS`] or of [`STORAGE`].
     pub async fn verify(&self, subject: &Subject, section: &str) -> Verdict {
+        #[cfg(feature = "aws")]
+        if STORAGE.contains(&section) {
+            return self.storage(&subject.settings, section).await;
+        }
         if let Some(left_out) = subject.left_out.iter().find(|left_out| left_out.section.as_str() == section) {
             return incomplete(&left_out.why);
         }
@@ -76,6 +104,33 @@ impl Verifier {
         })
     }
 
+    /// Looks at the tenant's buckets, or at its table.
+    #[cfg(feature = "aws")]
+    async fn storage(&self, settings: &Settings, section: &str) -> Verdict {
+        let storage = &settings.storage;
+        let names: Vec<_> = storage.s3_buckets.values().map(|bucket| bucket.0.as_str()).collect();
+        let is_set = if section == STORAGE[0] { !names.is_empty() } else { storage.dynamodb_table_prefix.is_some() };
+        if !is_set {
+            return Verdict::NotConfigured;
+        }
+        let Some(aws) = &self.aws else {
+            let reason = "no account of AWS is set up here: set AWS_REGION, and credentials if they are not there";
+            return Verdict::Unreachable { reason: reason.to_owned() };
+        };
+        if let (Some(prefix), true) = (&storage.dynamodb_table_prefix, section == STORAGE[1]) {
+            return Tables::new(aws.clone()).verify(prefix).await.into();
+        }
+        let buckets = Buckets::new(aws.clone());
+        let mut all = Identity::new(names.join(", "));
+        for name in names {
+            match buckets.verify(name).await {
+                Ok(found) => all.notes.extend(found.notes),
+                Err(error) => return named(name, error),
+            }
+        }
+        Ok(all).into()
+    }
+
     /// The token must be that of the workspace that is bound to the tenant: events of another one would lead elsewhere.
     async fn slack(&self, slack: &Slack, bindings: &[Binding]) -> Result<Identity, CallError> {
         let client = SlackClient::new(self.egress.clone(), self.bases.slack.clone());
@@ -90,6 +145,16 @@ impl Verifier {
         }
         let reason = format!("the token is one of the workspace {}, and the company is bound to {}", team.id, bound[0]);
         Err(CallError::Rejected { status: 200, reason })
+    }
+}
+
+/// Which of several buckets an answer is about.
+#[cfg(feature = "aws")]
+fn named(bucket: &str, error: CallError) -> Verdict {
+    match error.into() {
+        Verdict::Rejected { reason } => Verdict::Rejected { reason: format!("{bucket}: {reason}") },
+        Verdict::Unreachable { reason } => Verdict::Unreachable { reason: format!("{bucket}: {reason}") },
+        other @ (Verdict::NotConfigured | Verdict::Verified { .. }) => other,
     }
 }
 

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
-use tenantry_store::{
-    Action, Binding, ClaimChange, Commit, Expected, HeadChange, OpenOptions, StoreUrl, Stores,
-};
+use tenantry_store::{Action, Binding, ClaimChange, Commit, Expected, HeadChange, OpenOptions, StoreUrl, Stores};
 
 use crate::stored::{add_company, add_token, entry, set_global};
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use assistant::settings::Settings;
-use assistant::verify::{SECTIONS, Subject, Verifier};
+use assistant::verify::{SECTIONS, STORAGE, Subject, Verifier};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 use tenantry_core::change::ChangeSet;
 use tenantry_core::settings::Built;
+use tenantry_integrations::aws::{Aws, AwsOptions};
 use tenantry_integrations::egress::Egress;
 use tenantry_integrations::verify::Verdict;
 use tokio::task::JoinSet;
@@ -66,7 +67,11 @@ impl Verify {
         let Built { settings, left_out } = candidate.build::<Settings>()?;
         let subject = Subject { settings, left_out, bindings: candidate.bindings };
         let egress = Egress::builder().allow_list(allow_list(&session.global)?).build();
-        let verifier = Verifier::new(egress, bases(&session.global)?);
+        let mut verifier = Verifier::new(egress, bases(&session.global)?);
+        // Without a region there is no account to look at, which is told where somebody has something there.
+        if let Ok(aws) = Aws::open(AwsOptions::default()).await {
+            verifier = verifier.with_aws(aws);
+        }
         let mut rows = ask(verifier, Arc::new(subject), &sections).await;
         if self.sections.is_empty() && !self.all {
             rows.retain(|row| row.verdict != Verdict::NotConfigured);
@@ -77,12 +82,12 @@ impl Verify {
 
     fn wanted(&self) -> anyhow::Result<Vec<&'static str>> {
         if self.sections.is_empty() {
-            return Ok(SECTIONS.to_vec());
+            return Ok(every().collect());
         }
         let known = |wanted: &String| {
-            SECTIONS.into_iter().find(|section| section == wanted).ok_or_else(|| {
+            every().find(|section| section == wanted).ok_or_else(|| {
                 Trouble::usage(format!("there is no connection {}", crate::output::visible(wanted)))
-                    .help(format!("there are: {}", SECTIONS.join(", ")))
+                    .help(format!("there are: {}", every().collect::<Vec<_>>().join(", ")))
             })
         };
         Ok(self.sections.iter().map(known).collect::<Result<_, _>>()?)
@@ -105,6 +110,11 @@ impl Verify {
         }
         Ok(changes)
     }
+}
+
+/// All that can be verified.
+fn every() -> impl Iterator<Item = &'static str> {
+    SECTIONS.into_iter().chain(STORAGE)
 }
 
 /// Asks all providers at once, and gives their answers in the order of the sections.

@@ -57,8 +57,8 @@ async fn a_connection_that_is_set_is_verified_and_the_others_are_told_with_all()
     assert!(told.ok().contains("openai      verified: the account of the key at openai"), "{told:?}");
     assert_eq!(told.stdout.lines().count(), 1, "{told:?}");
     let all = world.verdicts(&["--all"], "");
-    assert_eq!(all.len(), 9);
-    assert_eq!(all.iter().filter(|(_, verdict)| verdict == "not_configured").count(), 8, "{all:?}");
+    assert_eq!(all.len(), 11);
+    assert_eq!(all.iter().filter(|(_, verdict)| verdict == "not_configured").count(), 10, "{all:?}");
     let logged = world.program.run(&["-t", "acme", "log", "-o", "json"]).json().to_string();
     assert!(logged.contains("\"verify\"") && !logged.contains("CANARY"), "{logged}");
 }
