@@ -9,10 +9,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::SecretText;
 use tenantry_core::value::Value;
-use tenantry_store::{
-    Action, Binding, ClaimChange, Commit, Expected, HeadChange, ItemChange, NewLogEntry, SecretWrite, Stores,
-    TokenRecord,
-};
+use tenantry_store::{Action, Commit, Expected, HeadChange, ItemChange, NewLogEntry, SecretWrite, Stores, TokenRecord};
 
 /// What every secret here has in it, so that a leak can be searched for.
 pub(crate) const CANARY: &str = "CANARY";
