@@ -29,6 +29,7 @@ use self::rounds::{Outcome, Rounds, Spent};
 use crate::app::App;
 use crate::conversation::{self, Direction, Draft, Incoming, Refusal, Routed, WhyFallback};
 use crate::conversations::{Conversations, Month, Place, Turn};
+use crate::files::{self, FilePlace, Files, Kept};
 use crate::job::Email;
 use crate::settings::Settings;
 use crate::tools::Tools;
@@ -42,6 +43,7 @@ pub struct Assistant {
     chat: ChatClient,
     tools: Tools,
     conversations: Arc<dyn Conversations>,
+    files: Arc<dyn Files>,
 }
 
 /// An answer, and what made it.
@@ -66,6 +68,9 @@ pub struct Answer {
     /// The tools that the model called, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools_called: Vec<String>,
+    /// What became of the message's attachments, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Kept>,
     /// The configuration that made it.
     pub configuration: ConfigurationShown,
 }
@@ -129,6 +134,7 @@ impl Assistant {
             chat: ChatClient::new(app.egress.clone()),
             tools: Tools::new(&app.egress, &app.bases),
             conversations: Arc::clone(&app.conversations),
+            files: Arc::clone(&app.files),
         }
     }
 
@@ -158,7 +164,11 @@ impl Assistant {
         self.count(&place, now, spent).await;
         let answer = answered?;
         if let Some(conversation) = &incoming.conversation {
-            let turn = Turn { at: now, said: incoming.text.clone(), answered: answer.text.clone() };
+            let turn = Turn {
+                at: now,
+                said: files::mentioned(&incoming.text, &incoming.attachments),
+                answered: answer.text.clone(),
+            };
             if let Err(error) = self.conversations.add(&place, conversation, &turn).await {
                 error!(tenant = %place.tenant, error = &error as &dyn std::error::Error, "a turn is not kept");
             }
@@ -200,12 +210,14 @@ impl Assistant {
         let mut draft = Draft::new(config, &routed.intent, incoming, now)?;
         let connection = connection(config, draft.request.provider)?;
         self.remember(config, incoming, &mut draft).await;
+        let (place, conversation) = (FilePlace::of(config), incoming.conversation.as_deref());
+        let attachments = files::keep_all(&*self.files, &place, conversation, &incoming.attachments, now).await;
         let (chat, tools, connection) = (&self.chat, &self.tools, &connection);
         let rounds = Rounds { chat, tools, settings: config, offered: &draft.offered, connection, listener, now };
         let Outcome { answer, spent: of_rounds, called } = rounds.run(draft.request.clone()).await;
         spent.add(of_rounds.usage());
         match answer {
-            Ok(answer) => Ok(shape(config, routed, draft, answer, *spent, called)),
+            Ok(answer) => Ok(Answer { attachments, ..shape(config, routed, draft, answer, *spent, called) }),
             Err(source) => {
                 let provider = draft.request.provider;
                 warn!(tenant = %config.tenant(), %provider, error = %source, "the model gave no answer");
@@ -331,6 +343,7 @@ fn shape(
         finish_reason: answer.finish_reason,
         usage: spent.usage(),
         tools_called,
+        attachments: Vec::new(),
         configuration: ConfigurationShown::of(config),
     }
 }
