@@ -22,6 +22,7 @@ pub(crate) mod render;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod set;
+pub(crate) mod storage;
 pub(crate) mod tenant;
 pub(crate) mod token;
 pub(crate) mod unset;
@@ -59,6 +60,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Drift(drift) => return drift.run(&open().await?).await,
         Command::Backup(backup) => backup.run(&open().await?).await?,
         Command::Copy(copy) => return copy.run(global).await,
+        Command::Storage(storage) => storage.run(&open().await?).await?,
         Command::Serve(serve) => serve.run(open().await?).await?,
         Command::Demo(demo) => demo.run(global).await?,
         Command::Deploy(deploy) => deploy.run(global)?,

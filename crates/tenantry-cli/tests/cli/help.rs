@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "init",
     "tenant",
     "set",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 26] = [
     "drift",
     "backup",
     "copy",
+    "storage",
     "serve",
     "demo",
     "doctor",

@@ -17,6 +17,7 @@ mod reading;
 mod refusals;
 mod secrets;
 mod serve;
+mod storage;
 mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;
