@@ -1,5 +1,7 @@
 //! What the assistant is made of: the loader, the ways out, and what it keeps.
 
+mod beside;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use tenantry_integrations::egress::Egress;
 use tenantry_store::ParameterStore;
 
 use crate::conversations::{Conversations, MemoryConversations};
+use crate::files::{Files, MemoryFiles};
 use crate::later::Later;
 use crate::settings::Settings;
 
@@ -28,6 +31,8 @@ pub struct App {
     pub bases: Bases,
     /// What is kept of conversations.
     pub conversations: Arc<dyn Conversations>,
+    /// Where attachments are kept.
+    pub files: Arc<dyn Files>,
     /// When jobs are done.
     pub later: Later,
 }
@@ -42,6 +47,7 @@ impl App {
             egress,
             bases: Bases::default(),
             conversations: Arc::new(MemoryConversations::default()),
+            files: Arc::new(MemoryFiles::default()),
             later: Later::Inline,
         }
     }
@@ -52,6 +58,7 @@ impl fmt::Debug for App {
         f.debug_struct("App")
             .field("bases", &self.bases)
             .field("conversations", &self.conversations)
+            .field("files", &self.files)
             .finish_non_exhaustive()
     }
 }

@@ -24,6 +24,7 @@ pub use prompt::{Rendered, context, render};
 pub use refusal::Refusal;
 pub use router::{named_route, router_draft};
 
+use crate::files::Attachment;
 use crate::settings::{Route, Settings};
 
 /// A message that waits for an answer.
@@ -39,6 +40,8 @@ pub struct Incoming {
     pub user_name: Option<String>,
     /// The conversation that it belongs to, such as `slack:C012:1712.0001`; none if it stands by itself.
     pub conversation: Option<String>,
+    /// What came with it.
+    pub attachments: Vec<Attachment>,
 }
 
 /// A way by which messages come and answers go.

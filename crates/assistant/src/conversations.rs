@@ -6,7 +6,6 @@
 #[cfg(test)]
 #[macro_use]
 mod contract;
-mod beside;
 #[cfg(feature = "aws")]
 mod dynamodb;
 mod memory;
@@ -21,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use tenantry::TenantConfig;
 use tenantry_core::scope::TenantId;
 
-pub use beside::beside;
 #[cfg(feature = "aws")]
 pub use dynamodb::TableConversations;
 pub use memory::MemoryConversations;

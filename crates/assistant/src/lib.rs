@@ -11,6 +11,7 @@
 //! | [`verify`] | asks providers whether connections work |
 //! | [`tools`] | what a model may look up in the company's own systems |
 //! | [`conversations`] | what is kept of conversations: turns, tokens spent, events acted on |
+//! | [`files`] | attachments of messages, and where they are kept |
 //! | [`later`] | when that is done: at once, behind the answer, or by way of a queue |
 //! | [`receipt`] | which configuration made an answer, in one word |
 //! | [`job`] | what is left to do for an event once its sender has been answered |
@@ -22,8 +23,14 @@
 //! use assistant::settings::Settings;
 //!
 //! let settings: Settings = serde_json::from_str(r#"{"company": {"name": "Acme"}}"#)?;
-//! let incoming =
-//!     Incoming { text: "Hi".to_owned(), intent: None, channel: Channel::Http, user_name: None, conversation: None };
+//! let incoming = Incoming {
+//!     text: "Hi".to_owned(),
+//!     intent: None,
+//!     channel: Channel::Http,
+//!     user_name: None,
+//!     conversation: None,
+//!     attachments: Vec::new(),
+//! };
 //! let draft = Draft::new(&settings, "chitchat", &incoming, "2026-11-23T17:04:00Z".parse()?)?;
 //! assert!(draft.request.messages[0].content.starts_with("You are Ada, the assistant of Acme."));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -33,6 +40,7 @@ pub mod app;
 pub mod channels;
 pub mod conversation;
 pub mod conversations;
+pub mod files;
 pub mod job;
 pub mod lambda;
 pub mod later;

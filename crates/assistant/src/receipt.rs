@@ -105,6 +105,7 @@ impl Receipt {
             channel: self.channel,
             user_name: self.user_name.clone(),
             conversation: None,
+            attachments: Vec::new(),
         }
     }
 }

@@ -29,6 +29,7 @@ use self::rounds::{Outcome, Rounds, Spent};
 use crate::app::App;
 use crate::conversation::{self, Direction, Draft, Incoming, Refusal, Routed, WhyFallback};
 use crate::conversations::{Conversations, Month, Place, Turn};
+use crate::files::{self, FilePlace, Files, Kept};
 use crate::job::Email;
 use crate::receipt::Receipt;
 use crate::settings::Settings;
@@ -43,6 +44,7 @@ pub struct Assistant {
     chat: ChatClient,
     tools: Tools,
     conversations: Arc<dyn Conversations>,
+    files: Arc<dyn Files>,
 }
 
 /// An answer, and what made it.
@@ -67,6 +69,9 @@ pub struct Answer {
     /// The tools that the model called, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools_called: Vec<String>,
+    /// What became of the message's attachments, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Kept>,
     /// The configuration that made it.
     pub configuration: ConfigurationShown,
     /// Which configuration that was, in one word: `tenantry replay` shows it again.
@@ -132,6 +137,7 @@ impl Assistant {
             chat: ChatClient::new(app.egress.clone()),
             tools: Tools::new(&app.egress, &app.bases),
             conversations: Arc::clone(&app.conversations),
+            files: Arc::clone(&app.files),
         }
     }
 
@@ -161,7 +167,11 @@ impl Assistant {
         self.count(&place, now, spent).await;
         let answer = answered?;
         if let Some(conversation) = &incoming.conversation {
-            let turn = Turn { at: now, said: incoming.text.clone(), answered: answer.text.clone() };
+            let turn = Turn {
+                at: now,
+                said: files::mentioned(&incoming.text, &incoming.attachments),
+                answered: answer.text.clone(),
+            };
             if let Err(error) = self.conversations.add(&place, conversation, &turn).await {
                 error!(tenant = %place.tenant, error = &error as &dyn std::error::Error, "a turn is not kept");
             }
@@ -204,6 +214,8 @@ impl Assistant {
         let connection = connection(config, draft.request.provider)?;
         let receipt = Receipt::of(config, incoming, &routed.intent, &draft, now).to_string();
         self.remember(config, incoming, &mut draft).await;
+        let (place, conversation) = (FilePlace::of(config), incoming.conversation.as_deref());
+        let attachments = files::keep_all(&*self.files, &place, conversation, &incoming.attachments, now).await;
         let (chat, tools, connection) = (&self.chat, &self.tools, &connection);
         let rounds = Rounds { chat, tools, settings: config, offered: &draft.offered, connection, listener, now };
         let Outcome { answer, spent: of_rounds, called } = rounds.run(draft.request.clone()).await;
@@ -213,7 +225,7 @@ impl Assistant {
                 let (tenant, provider) = (config.tenant(), draft.request.provider);
                 info!(%tenant, intent = routed.intent, %provider, model = draft.request.model, receipt, "answered");
                 let made = Made { spent: spent.usage(), tools_called: called, receipt };
-                Ok(shape(config, routed, draft, answer, made))
+                Ok(Answer { attachments, ..shape(config, routed, draft, answer, made) })
             }
             Err(source) => {
                 let provider = draft.request.provider;
@@ -339,6 +351,7 @@ fn shape(config: &TenantConfig<Settings>, routed: Routed, draft: Draft, answer: 
         finish_reason: answer.finish_reason,
         usage: made.spent,
         tools_called: made.tools_called,
+        attachments: Vec::new(),
         configuration: ConfigurationShown::of(config),
         receipt: made.receipt,
     }

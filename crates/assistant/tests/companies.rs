@@ -105,6 +105,7 @@ fn asked(configured: &Configured, intent: &str) -> Draft {
         channel: Channel::Http,
         user_name: None,
         conversation: None,
+        attachments: Vec::new(),
     };
     Draft::new(&configured.settings, intent, &incoming, "2026-11-23T17:04:00Z".parse().unwrap()).unwrap()
 }

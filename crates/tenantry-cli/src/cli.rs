@@ -187,6 +187,8 @@ pub(crate) enum Command {
     Drift(commands::drift::Drift),
     Backup(commands::backup::Backup),
     Copy(commands::copy::Copy),
+    #[command(subcommand)]
+    Storage(commands::storage::Storage),
     Serve(commands::serve::Serve),
     Demo(commands::demo::Demo),
     Doctor(commands::doctor::Doctor),

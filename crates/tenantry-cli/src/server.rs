@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use assistant::app::App;
-use assistant::conversations;
 use assistant::later::{Later, Tasks};
 use assistant::settings::Settings;
 use axum::Router;
@@ -109,7 +108,7 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     let egress = Egress::builder().allow_list(allow_list).build();
     let mut app = App::new(loader, tokens, stores.parameters(), egress);
     app.bases = plan.bases;
-    app.conversations = conversations::beside(&plan.store).await.context("the conversations cannot be opened")?;
+    app.keep_beside(&plan.store).await.context("what the assistant keeps cannot be opened")?;
     app.later = Later::Spawned(tasks.clone());
     Ok(with_request_ids(api.merge(assistant::router(&app))))
 }

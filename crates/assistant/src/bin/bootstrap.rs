@@ -16,7 +16,6 @@
 
 use anyhow::{Context, anyhow};
 use assistant::app::App;
-use assistant::conversations;
 use assistant::lambda::{EventText, Events};
 use assistant::later::Later;
 #[cfg(feature = "aws")]
@@ -64,7 +63,7 @@ async fn start() -> anyhow::Result<Events> {
     let loader = Loader::<Settings>::builder(&stores).build()?;
     let mut app = App::new(loader, Tokens::open(&stores).await?, stores.parameters(), egress()?);
     app.bases = Bases::parse(&variable("TENANTRY_PROVIDERS")?.unwrap_or_default()).context("TENANTRY_PROVIDERS")?;
-    app.conversations = conversations::beside(&url).await.context("the conversations cannot be opened")?;
+    app.keep_beside(&url).await.context("what the assistant keeps cannot be opened")?;
     app.later = later().await?;
     info!(store = stores.describe(), conversations = ?app.conversations, later = ?app.later, "ready");
     Ok(Events::new(app))

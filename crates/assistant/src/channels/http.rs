@@ -1,6 +1,7 @@
 //! The HTTP channel: `POST /assistant/messages`.
 //!
-//! The body is `{"text": …, "intent": optional, "conversation": optional, "dry_run": optional}`. Messages that name the same
+//! The body is `{"text": …, "intent": optional, "conversation": optional, "attachments": optional, "dry_run": optional}`.
+//! Attachments are a list of `{"name": …, "media_type": optional, "content_base64": …}`. Messages that name the same
 //! conversation belong together: the model is told of the earlier ones. The answer is an [`Answer`](crate::reply::Answer),
 //! a [`DryRun`](crate::reply::DryRun), or a [`Problem`]. With `Accept: text/event-stream` it comes in
 //! pieces ([`events`]). Whose configuration answers is what the bearer token says.
@@ -51,9 +52,9 @@ async fn answer(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let is_streamed = wants_events(request.headers());
-    let body::Message { text, intent, conversation, is_dry_run } = body::read(request).await?;
+    let body::Message { text, intent, conversation, attachments, is_dry_run } = body::read(request).await?;
     let conversation = conversation.map(|name| format!("http:{name}"));
-    let incoming = Incoming { text, intent, channel: Channel::Http, user_name: None, conversation };
+    let incoming = Incoming { text, intent, channel: Channel::Http, user_name: None, conversation, attachments };
     let now = Timestamp::now();
     if is_dry_run {
         return Ok(Json(dry_run(config, &incoming, now)?).into_response());

@@ -80,6 +80,7 @@ pub(super) async fn answer(
         channel: Channel::Slack,
         user_name: None,
         conversation: Some(format!("slack:{}:{}", message.channel, message.thread)),
+        attachments: Vec::new(),
     };
     let text = match Assistant::new(app).answer(config, &incoming, now).await {
         Ok(answer) => answer.text,

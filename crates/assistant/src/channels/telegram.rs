@@ -69,6 +69,7 @@ pub(super) async fn answer(
         channel: Channel::Telegram,
         user_name: message.user_name.clone(),
         conversation: Some(format!("telegram:{}", message.chat)),
+        attachments: Vec::new(),
     };
     let text = match Assistant::new(app).answer(config, &incoming, now).await {
         Ok(answer) => answer.text,

@@ -12,6 +12,7 @@ use super::model::ModelChoice;
 use super::prompt::{Rendered, context, render};
 use super::refusal::Refusal;
 use super::{Incoming, enabled_route};
+use crate::files;
 use crate::settings::{Settings, Tool};
 use crate::tools;
 
@@ -88,7 +89,10 @@ impl Draft {
 fn request(settings: &Settings, choice: &ModelChoice, prompt: &Rendered, incoming: &Incoming) -> ChatRequest {
     ChatRequest {
         provider: choice.provider.value,
-        messages: vec![Message::system(prompt.text.clone()), Message::user(incoming.text.clone())],
+        messages: vec![
+            Message::system(prompt.text.clone()),
+            Message::user(files::shown(&incoming.text, &incoming.attachments)),
+        ],
         model: choice.model.value.clone(),
         temperature: Some(choice.temperature.value),
         top_p: choice.top_p.as_ref().map(|top_p| top_p.value),

@@ -23,6 +23,7 @@ pub fn email_draft(settings: &Settings, email: &Email, now: Timestamp) -> Result
         channel: Channel::Email,
         user_name: None,
         conversation: None,
+        attachments: Vec::new(),
     };
     Draft::from_source(settings, &source, &incoming, now)
 }

@@ -18,6 +18,7 @@ fn incoming(text: &str, intent: Option<&str>) -> Incoming {
         channel: Channel::Http,
         user_name: None,
         conversation: None,
+        attachments: Vec::new(),
     }
 }
 

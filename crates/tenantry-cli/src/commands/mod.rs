@@ -23,6 +23,7 @@ pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod set;
+pub(crate) mod storage;
 pub(crate) mod tenant;
 pub(crate) mod token;
 pub(crate) mod unset;
@@ -63,6 +64,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Drift(drift) => return drift.run(&open().await?).await,
         Command::Backup(backup) => backup.run(&open().await?).await?,
         Command::Copy(copy) => return copy.run(global).await,
+        Command::Storage(storage) => storage.run(&open().await?).await?,
         Command::Serve(serve) => serve.run(open().await?).await?,
         Command::Demo(demo) => demo.run(global).await?,
         Command::Deploy(deploy) => deploy.run(global)?,

@@ -61,8 +61,14 @@ impl Render {
         let now = Timestamp::now();
         let context = if is_assistant {
             let settings: Settings = build(resolved, |_, _| None).map_err(|error| error.to_string())?.settings;
-            let incoming =
-                Incoming { text: String::new(), intent: None, channel: Channel::Http, user_name, conversation: None };
+            let incoming = Incoming {
+                text: String::new(),
+                intent: None,
+                channel: Channel::Http,
+                user_name,
+                conversation: None,
+                attachments: Vec::new(),
+            };
             conversation::context(&settings, &incoming, now)
         } else {
             let user_name = user_name.unwrap_or_default();

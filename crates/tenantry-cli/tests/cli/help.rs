@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "init",
     "tenant",
     "set",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 28] = [
     "drift",
     "backup",
     "copy",
+    "storage",
     "serve",
     "demo",
     "doctor",

@@ -18,6 +18,7 @@ mod refusals;
 mod replaying;
 mod secrets;
 mod serve;
+mod storage;
 mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -11,6 +11,8 @@ use tenantry_core::value::Value;
 
 use tenantry::problem::Problem;
 
+use crate::files::Attachment;
+
 /// The largest body, in bytes.
 pub(super) const LARGEST: usize = 1024 * 1024;
 
@@ -20,6 +22,7 @@ pub(super) struct Message {
     pub(super) text: String,
     pub(super) intent: Option<String>,
     pub(super) conversation: Option<String>,
+    pub(super) attachments: Vec<Attachment>,
     pub(super) is_dry_run: bool,
 }
 
@@ -89,6 +92,7 @@ fn parse(bytes: &[u8]) -> Result<Message, Unfit> {
         text: take_text(&mut fields, "text")?.ok_or_else(|| wrong("/text", "the field text is missing".to_owned()))?,
         intent: take_text(&mut fields, "intent")?,
         conversation: take_text(&mut fields, "conversation")?.map(conversation).transpose()?,
+        attachments: take_attachments(&mut fields)?,
         is_dry_run: take_flag(&mut fields, "dry_run")?,
     };
     match fields.keys().next() {
@@ -103,6 +107,11 @@ fn take_text(fields: &mut BTreeMap<String, Value>, name: &str) -> Result<Option<
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => Err(wrong(&format!("/{name}"), format!("expected a string, found {}", other.kind()))),
     }
+}
+
+fn take_attachments(fields: &mut BTreeMap<String, Value>) -> Result<Vec<Attachment>, Unfit> {
+    let Some(list) = fields.remove("attachments") else { return Ok(Vec::new()) };
+    Attachment::read_all(list).map_err(|misfit| wrong(&format!("/attachments{}", misfit.pointer), misfit.message))
 }
 
 /// The name that the sender gives a conversation: it is the sender's company's alone, whoever else uses the same one.
@@ -124,7 +133,10 @@ fn take_flag(fields: &mut BTreeMap<String, Value>, name: &str) -> Result<bool, U
 
 fn unknown_field(name: &str) -> Unfit {
     let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-    wrong(&pointer, "there is no such field; a message has text, intent, conversation and dry_run".to_owned())
+    wrong(
+        &pointer,
+        "there is no such field; a message has text, intent, conversation, attachments and dry_run".to_owned(),
+    )
 }
 
 fn wrong(pointer: &str, message: String) -> Unfit {
@@ -143,10 +155,16 @@ mod tests {
 
     #[test]
     fn a_message_needs_a_text_alone() {
-        let expected = Message { text: "Hi".to_owned(), intent: None, conversation: None, is_dry_run: false };
+        let expected =
+            Message { text: "Hi".to_owned(), intent: None, conversation: None, attachments: vec![], is_dry_run: false };
         assert_eq!(parse(br#"{"text":"Hi"}"#).unwrap(), expected);
-        let full =
-            Message { text: "Hi".to_owned(), intent: Some("writing".to_owned()), conversation: None, is_dry_run: true };
+        let full = Message {
+            text: "Hi".to_owned(),
+            intent: Some("writing".to_owned()),
+            conversation: None,
+            attachments: vec![],
+            is_dry_run: true,
+        };
         assert_eq!(parse(br#"{"dry_run":true,"intent":"writing","text":"Hi"}"#).unwrap(), full);
     }
 
@@ -177,6 +195,23 @@ mod tests {
         check(r#"{"text":"Hi","dry_run":"yes"}"#, "/dry_run");
         check(r#"{"text":"Hi","tenant_id":"beta"}"#, "/tenant_id");
         check(r#"{"text":"Hi","a/b~c":1}"#, "/a~1b~0c");
+    }
+
+    #[test]
+    fn attachments_come_with_a_message_and_their_faults_have_a_place() {
+        let text =
+            r#"{"text":"Hi","attachments":[{"name":"a.txt","media_type":"text/plain","content_base64":"SGk="}]}"#;
+        let expected =
+            Attachment { name: "a.txt".to_owned(), media_type: "text/plain".to_owned(), bytes: b"Hi".to_vec() };
+        assert_eq!(parse(text.as_bytes()).unwrap().attachments, [expected]);
+        for (attachments, pointer) in [
+            ("{}", "/attachments"),
+            (r#"[{"name":"a"}]"#, "/attachments/0/content_base64"),
+            (r#"[{"name":"a","content_base64":"?"}]"#, "/attachments/0/content_base64"),
+        ] {
+            let body = format!(r#"{{"text":"Hi","attachments":{attachments}}}"#);
+            assert_eq!(refused(&body), (422, "message_invalid", pointer.to_owned()), "{body}");
+        }
     }
 
     #[test]

@@ -37,10 +37,12 @@ pub(super) fn alarms() -> Resources {
         function_alarm("FunctionErrors", "Errors", "The function failed"),
         function_alarm("FunctionThrottles", "Throttles", "Requests found the function at its concurrency"),
     ];
-    for table in ["Configuration", "Conversations", "Log"] {
+    for table in ["Configuration", "Log"] {
         all.push(throttle_alarm(table));
         all.push(failure_alarm(table));
     }
+    // Where a conversation cannot be kept the message is answered nevertheless, and the log says so.
+    all.push(throttle_alarm("Conversations"));
     all.push(undone_alarm());
     all.extend(SIGNS.iter().flat_map(|sign| [filter(sign), sign_alarm(sign)]));
     all
