@@ -24,6 +24,7 @@ fn receipt(program: &Program, tenant: &str) -> Receipt {
             channel: Channel::Slack,
             user_name: Some("Grace".to_owned()),
             conversation: None,
+            attachments: Vec::new(),
         };
         let now = "2026-11-27T00:12:03Z".parse().unwrap();
         let draft = Draft::new(&config, "chitchat", &incoming, now).unwrap();
