@@ -194,7 +194,7 @@ mod tests {
         };
         check("{}", "");
         check("[1]", "/0");
-        check(&format!("[{}]", vec![r#"{"name":"a","content_base64":""}"#; 9].join(",")), "");
+        check(&format!("[{}]", [r#"{"name":"a","content_base64":""}"#; 9].join(",")), "");
         check(r#"[{"content_base64":""}]"#, "/0/name");
         check(r#"[{"name":" ","content_base64":""}]"#, "/0/name");
         check(r#"[{"name":"a\nb","content_base64":""}]"#, "/0/name");

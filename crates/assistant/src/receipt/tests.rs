@@ -33,6 +33,7 @@ fn incoming(text: &str) -> Incoming {
         channel: Channel::Slack,
         user_name: Some("Grace \"the\" Ü".to_owned()),
         conversation: Some("slack:C1:2.0".to_owned()),
+        attachments: Vec::new(),
     }
 }
 
