@@ -19,12 +19,12 @@ fn telegram() -> Telegram {
 }
 
 pub(crate) async fn slack_verify(site: Site) -> Result<Identity, CallError> {
-    SlackClient::new(site.egress.clone(), site.endpoint("api")).verify(&slack()).await
+    SlackClient::new(site.egress.clone(), site.endpoint("/api")).verify(&slack()).await
 }
 
 pub(crate) async fn slack_post(site: Site) -> Result<String, CallError> {
     let post = Post { channel: "C1", thread: Some("1.2"), text: "Hello" };
-    SlackClient::new(site.egress.clone(), site.endpoint("api")).post(&slack(), &post).await
+    SlackClient::new(site.egress.clone(), site.endpoint("/api")).post(&slack(), &post).await
 }
 
 pub(crate) async fn telegram_verify(site: Site) -> Result<Identity, CallError> {
