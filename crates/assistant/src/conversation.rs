@@ -15,7 +15,7 @@ mod tests;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use draft::{Draft, connection};
 pub use email::email_draft;
@@ -45,7 +45,7 @@ pub struct Incoming {
 }
 
 /// A way by which messages come and answers go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// `POST /assistant/messages`.

@@ -125,14 +125,12 @@ impl WorkError {
     /// Whether it may work later without anything being changed.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Load(LoadError::Store { .. }) | Self::Queue(_) => true,
+            Self::Load(LoadError::Store { .. }) => true,
+            Self::Queue(error) => error.is_transient,
             Self::Load(_) | Self::NotConnected(_) => false,
             Self::Conversations(ConversationsError::Unavailable(_)) => true,
             Self::Conversations(ConversationsError::Refused(_)) => false,
-            Self::Delivery { source, .. } => matches!(
-                source,
-                CallError::RateLimited { .. } | CallError::Unreachable { .. } | CallError::TimedOut { .. }
-            ),
+            Self::Delivery { source, .. } => source.is_transient(),
         }
     }
 

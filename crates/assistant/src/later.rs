@@ -31,7 +31,13 @@ pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
 /// Why a job is not in the queue.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue of jobs takes nothing")]
-pub struct QueueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+pub struct QueueError {
+    /// Why not.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+    /// Whether it may work later without anything being changed.
+    pub is_transient: bool,
+}
 
 /// When a job is done.
 #[derive(Clone, Debug, Default)]

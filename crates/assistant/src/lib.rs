@@ -8,10 +8,12 @@
 //! | [`channels`] | the ways by which messages come; [`router`] is the HTTP one |
 //! | [`lambda`] | the same router behind Lambda events |
 //! | [`app`] | what the assistant is made of |
+//! | [`verify`] | asks providers whether connections work |
 //! | [`tools`] | what a model may look up in the company's own systems |
 //! | [`conversations`] | what is kept of conversations: turns, tokens spent, events acted on |
 //! | [`files`] | attachments of messages, and where they are kept |
 //! | [`later`] | when that is done: at once, behind the answer, or by way of a queue |
+//! | [`receipt`] | which configuration made an answer, in one word |
 //! | [`job`] | what is left to do for an event once its sender has been answered |
 //!
 //! What is built in is enough for an assistant that answers: a company adds its name and a key.
@@ -43,8 +45,10 @@ pub mod job;
 pub mod lambda;
 pub mod later;
 mod problem;
+pub mod receipt;
 pub mod reply;
 pub mod settings;
 pub mod tools;
+pub mod verify;
 
 pub use channels::router;

@@ -31,6 +31,7 @@ use crate::conversation::{self, Direction, Draft, Incoming, Refusal, Routed, Why
 use crate::conversations::{Conversations, Month, Place, Turn};
 use crate::files::{self, FilePlace, Files, Kept};
 use crate::job::Email;
+use crate::receipt::Receipt;
 use crate::settings::Settings;
 use crate::tools::Tools;
 
@@ -73,6 +74,8 @@ pub struct Answer {
     pub attachments: Vec<Kept>,
     /// The configuration that made it.
     pub configuration: ConfigurationShown,
+    /// Which configuration that was, in one word: `tenantry replay` shows it again.
+    pub receipt: String,
 }
 
 /// What would be sent for a message, and why. Nothing was.
@@ -209,6 +212,7 @@ impl Assistant {
         };
         let mut draft = Draft::new(config, &routed.intent, incoming, now)?;
         let connection = connection(config, draft.request.provider)?;
+        let receipt = Receipt::of(config, incoming, &routed.intent, &draft, now).to_string();
         self.remember(config, incoming, &mut draft).await;
         let (place, conversation) = (FilePlace::of(config), incoming.conversation.as_deref());
         let attachments = files::keep_all(&*self.files, &place, conversation, &incoming.attachments, now).await;
@@ -217,7 +221,12 @@ impl Assistant {
         let Outcome { answer, spent: of_rounds, called } = rounds.run(draft.request.clone()).await;
         spent.add(of_rounds.usage());
         match answer {
-            Ok(answer) => Ok(Answer { attachments, ..shape(config, routed, draft, answer, *spent, called) }),
+            Ok(answer) => {
+                let (tenant, provider) = (config.tenant(), draft.request.provider);
+                info!(%tenant, intent = routed.intent, %provider, model = draft.request.model, receipt, "answered");
+                let made = Made { spent: spent.usage(), tools_called: called, receipt };
+                Ok(Answer { attachments, ..shape(config, routed, draft, answer, made) })
+            }
             Err(source) => {
                 let provider = draft.request.provider;
                 warn!(tenant = %config.tenant(), %provider, error = %source, "the model gave no answer");
@@ -324,16 +333,15 @@ pub fn dry_run(config: &TenantConfig<Settings>, incoming: &Incoming, now: Timest
     })
 }
 
-fn shape(
-    config: &TenantConfig<Settings>,
-    routed: Routed,
-    draft: Draft,
-    answer: ChatAnswer,
-    spent: Spent,
+/// How an answer was made.
+struct Made {
+    spent: Option<Usage>,
     tools_called: Vec<String>,
-) -> Answer {
+    receipt: String,
+}
+
+fn shape(config: &TenantConfig<Settings>, routed: Routed, draft: Draft, answer: ChatAnswer, made: Made) -> Answer {
     let (model, provider) = (answer.model.unwrap_or_else(|| draft.request.model.clone()), draft.request.provider);
-    info!(tenant = %config.tenant(), intent = routed.intent, %provider, model, "answered");
     Answer {
         text: answer.text,
         route: RouteShown::new(&routed, draft),
@@ -341,10 +349,11 @@ fn shape(
         model,
         provider,
         finish_reason: answer.finish_reason,
-        usage: spent.usage(),
-        tools_called,
+        usage: made.spent,
+        tools_called: made.tools_called,
         attachments: Vec::new(),
         configuration: ConfigurationShown::of(config),
+        receipt: made.receipt,
     }
 }
 

@@ -41,6 +41,7 @@ impl From<ServiceError> for Refused {
         let text = error.to_string();
         let problem = match error {
             ServiceError::UnknownTenant(_)
+            | ServiceError::AnotherTenant(_)
             | ServiceError::NoSuchRevision { .. }
             | ServiceError::NoSuchToken(_)
             | ServiceError::NotBound { .. } => Problem::not_found(),

@@ -173,8 +173,10 @@ pub(crate) enum Command {
     History(commands::history::History),
     Restore(commands::restore::Restore),
     Validate(commands::validate::Validate),
+    Verify(commands::verify::Verify),
     Catalog(commands::catalog::Catalog),
     Render(commands::render::Render),
+    Replay(commands::replay::Replay),
     Apply(commands::apply::Apply),
     Export(commands::export::Export),
     #[command(subcommand)]

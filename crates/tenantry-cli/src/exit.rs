@@ -123,6 +123,7 @@ fn code_of(link: &(dyn std::error::Error + 'static)) -> Option<Exit> {
 fn code_of_service(error: &ServiceError) -> Exit {
     match error {
         ServiceError::UnknownTenant(_)
+        | ServiceError::AnotherTenant(_)
         | ServiceError::NoSuchRevision { .. }
         | ServiceError::NoSuchPrompt { .. }
         | ServiceError::NoSuchToken(_)
@@ -266,6 +267,9 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
             format!("`tenantry tenant list` lists them; `tenantry tenant create {tenant} --name NAME` makes it")
         }
         ServiceError::TenantExists(tenant) => format!("`tenantry tenant show {tenant}` shows it"),
+        ServiceError::AnotherTenant(_) => {
+            "name the right store with --store; what a deleted tenant had is kept in backups alone".to_owned()
+        }
         ServiceError::NeedsTenant => "name a tenant with -t ID".to_owned(),
         ServiceError::NotSuspended(tenant) => format!("`tenantry tenant suspend {tenant}`"),
         ServiceError::Unusable(_) => {

@@ -61,6 +61,20 @@ pub enum CallError {
     },
 }
 
+impl CallError {
+    /// Whether the same call may work later without anything being changed.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::RateLimited { .. } | Self::Unreachable { .. } | Self::TimedOut { .. } => true,
+            Self::Rejected { .. }
+            | Self::Unauthorized
+            | Self::NotAllowed(_)
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. } => false,
+        }
+    }
+}
+
 impl From<EgressError> for CallError {
     fn from(error: EgressError) -> Self {
         match error {

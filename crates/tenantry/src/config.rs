@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tenantry_core::assemble::Oddity;
 use tenantry_core::catalog::Catalog;
 use tenantry_core::key::Key;
@@ -196,6 +196,11 @@ impl<S> TenantConfig<S> {
         &self.config.reading.display_name
     }
 
+    /// Tells this tenant from an earlier one of the same name that was deleted; empty if no managed write made it.
+    pub fn incarnation(&self) -> &str {
+        &self.config.reading.incarnation
+    }
+
     /// The typed settings.
     pub fn settings(&self) -> &S {
         &self.config.settings
@@ -262,7 +267,8 @@ impl<S> fmt::Debug for TenantConfig<S> {
 ///
 /// `Display` gives one word, for logs and entity tags: `g12.t7.gs-.ts3f2a` (revision of the global scope and of the
 /// tenant's, version of the global secret and of the tenant's).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevisionVector {
     /// The revision of the global scope; 0 if nothing was ever saved there.
     pub global: Revision,

@@ -44,6 +44,13 @@ impl App {
                 self.conversations = Arc::new(TableConversations::new(Tables::new(aws.clone()), url.table_prefix()));
                 self.files = Arc::new(BucketFiles::new(Buckets::new(aws)));
             }
+            // A store may be built with more than the assistant is.
+            #[cfg(not(all(feature = "aws", feature = "sqlite")))]
+            #[allow(unreachable_patterns, reason = "it depends on what the store is built with")]
+            _ => {
+                let told = "this program was built without conversations for such a store".to_owned();
+                return Err(ConversationsError::Refused(told));
+            }
         }
         Ok(())
     }

@@ -22,7 +22,11 @@ impl SqsJobs {
 #[async_trait]
 impl JobQueue for SqsJobs {
     async fn put(&self, job: &Job) -> Result<(), QueueError> {
-        let text = serde_json::to_string(job).map_err(|error| QueueError(error.into()))?;
-        self.0.send(&text).await.map_err(|error| QueueError(error.into()))
+        let text = serde_json::to_string(job);
+        let text = text.map_err(|error| QueueError { source: error.into(), is_transient: false })?;
+        self.0
+            .send(&text)
+            .await
+            .map_err(|error| QueueError { is_transient: error.is_transient(), source: error.into() })
     }
 }

@@ -78,7 +78,7 @@ async fn without_an_intent_the_model_chooses_the_route_and_nonsense_leads_to_the
     let answer = function.invoke(&json!({"text": "A letter to the landlord, please", "token": token})).await;
     assert_eq!(answer["text"], "You said: A letter to the landlord, please", "{answer}");
     assert_eq!((&answer["intent"], &answer["route"]["chosen_by"]), (&json!("writing"), &json!("router")));
-    assert_eq!(answer["usage"], json!({"prompt": 7, "completion": 3, "total": 10}));
+    assert_eq!(answer["usage"], json!({"prompt": 14, "completion": 6, "total": 20}), "of both questions");
     let asked = model.take_asked();
     assert_eq!(asked.len(), 2, "once for the route and once for the answer");
     assert_eq!((&asked[0].body["temperature"], &asked[1].body["temperature"]), (&json!(0.0), &json!(0.7)));

@@ -55,12 +55,8 @@ impl World {
             odoo.origin(),
             calendar.origin(),
         ];
-        let bases = format!(
-            "slack={},telegram={},google_calendar={}/calendar/v3",
-            slack.base_url(),
-            telegram.origin(),
-            calendar.origin()
-        );
+        let bases =
+            format!("slack={},telegram={},google_calendar={}", slack.base_url(), telegram.origin(), calendar.origin());
         let variables =
             [("TENANTRY_STORE", store.url()), ("TENANTRY_LOG", "debug".to_owned()), ("TENANTRY_PROVIDERS", bases)];
         let function = Function::start_with(&variables, &origins.join(","), store.file("log")).await;

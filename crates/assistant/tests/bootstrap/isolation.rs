@@ -1,5 +1,6 @@
 //! Two companies behind one function: neither ever sees anything of the other.
 
+use assistant::receipt::Receipt;
 use serde_json::{Value, json};
 
 use crate::function::Function;
@@ -71,6 +72,8 @@ async fn each_companys_own_key_goes_to_its_model() {
     ] {
         let answer = function.invoke(&json!({"text": "Hi", "intent": "chitchat", "token": token})).await;
         assert_eq!((&answer["provider"], &answer["model"]), (&json!(provider), &json!(name)), "{answer}");
+        let receipt: Receipt = answer["receipt"].as_str().unwrap().parse().unwrap();
+        assert_eq!((receipt.provider.name(), receipt.model.as_str()), (provider, name));
         let asked = model.take_asked();
         assert_eq!(asked.len(), 1);
         assert_eq!((asked[0].authorization.as_str(), &asked[0].body["model"]), (key, &json!(name)));

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use tempfile::TempDir;
-use tenantry_core::scope::Scope;
-use tenantry_store::{OpenOptions, StoreUrl, Stores};
+use tenantry_core::layer::Revision;
+use tenantry_core::scope::{Scope, TenantId};
+use tenantry_store::{Action, Binding, ClaimChange, Commit, Expected, HeadChange, OpenOptions, StoreUrl, Stores};
 
-use crate::stored::{add_company, add_token, bind, set_global};
+use crate::stored::{add_company, add_token, entry, set_global};
 
 /// A store that is gone when this is dropped.
 pub(crate) struct Store {
@@ -50,6 +51,18 @@ impl Store {
 
     /// Binds an outside identity to a company.
     pub(crate) async fn bind(&self, id: &str, binding: &str) {
-        bind(&self.stores, id, binding).await;
+        let scope = Scope::Tenant(TenantId::parse(id).unwrap());
+        let revision = self.stores.read(&scope).await.unwrap().unwrap().head.revision;
+        let commit = Commit {
+            scope: scope.clone(),
+            expected: Expected::At(revision),
+            head: HeadChange::Keep,
+            items: Vec::new(),
+            secret: None,
+            claims: vec![ClaimChange::Take(Binding::parse(binding).unwrap())],
+            default_revision: Revision(0),
+            entry: entry(&scope, Action::Bind),
+        };
+        self.stores.commit(commit).await.unwrap();
     }
 }

@@ -18,7 +18,7 @@ async fn garbage_gets_an_answer_and_the_function_goes_on() {
         json!("text"),
         json!([]),
         json!({}),
-        json!({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}),
+        json!({"Records": [{"eventSource": "aws:s3", "body": "{}"}]}),
         json!({"requestContext": {"elb": {}}}),
         json!({"requestContext": {"http": {}}}),
         json!({"requestContext": {}, "httpMethod": "POST"}),

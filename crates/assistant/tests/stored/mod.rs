@@ -9,10 +9,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::SecretText;
 use tenantry_core::value::Value;
-use tenantry_store::{
-    Action, Binding, ClaimChange, Commit, Expected, HeadChange, ItemChange, NewLogEntry, SecretWrite, Stores,
-    TokenRecord,
-};
+use tenantry_store::{Action, Commit, Expected, HeadChange, ItemChange, NewLogEntry, SecretWrite, Stores, TokenRecord};
 
 /// What every secret here has in it, so that a leak can be searched for.
 pub(crate) const CANARY: &str = "CANARY";
@@ -64,23 +61,6 @@ pub(crate) async fn set_global(stores: &Stores, key: &str, json: &str) {
     stores.commit(commit).await.unwrap();
 }
 
-/// Binds an outside identity to a company.
-pub(crate) async fn bind(stores: &Stores, id: &str, binding: &str) {
-    let scope = Scope::Tenant(TenantId::parse(id).unwrap());
-    let revision = stores.read(&scope).await.unwrap().unwrap().head.revision;
-    let commit = Commit {
-        scope: scope.clone(),
-        expected: Expected::At(revision),
-        head: HeadChange::Keep,
-        items: Vec::new(),
-        secret: None,
-        claims: vec![ClaimChange::Take(Binding::parse(binding).unwrap())],
-        default_revision: Revision(0),
-        entry: entry(&scope, Action::Bind),
-    };
-    stores.commit(commit).await.unwrap();
-}
-
 /// Makes a token that ends after so many days, which may be over.
 pub(crate) async fn add_token(stores: &Stores, scope: Scope, days: i64) -> String {
     let token = TokenText::from_random(&random(&scope, days));
@@ -111,7 +91,7 @@ fn random(scope: &Scope, days: i64) -> [u8; TokenText::RANDOM_BYTES] {
     bytes
 }
 
-fn entry(scope: &Scope, action: Action) -> NewLogEntry {
+pub(crate) fn entry(scope: &Scope, action: Action) -> NewLogEntry {
     NewLogEntry {
         scope: scope.clone(),
         at: Timestamp::now(),

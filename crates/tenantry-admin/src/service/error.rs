@@ -16,6 +16,11 @@ pub enum ServiceError {
     /// There is no such tenant.
     #[error("there is no tenant {0}")]
     UnknownTenant(TenantId),
+    /// There is one of this name, and it is another than the one that is asked about.
+    #[error(
+        "the tenant {0} here is another one of that name: the one that this is about was deleted, or is in another store"
+    )]
+    AnotherTenant(TenantId),
     /// There is one already.
     #[error("there is a tenant {0} already")]
     TenantExists(TenantId),

@@ -5,6 +5,7 @@
 
 mod bind;
 mod bundle;
+mod candidate;
 mod change;
 mod copy;
 mod decide;
@@ -16,6 +17,7 @@ mod history;
 mod import;
 mod patience;
 mod render;
+mod replay;
 mod tenants;
 mod tokens;
 mod unusable;
@@ -37,6 +39,7 @@ use tenantry_core::validate::{Validator, Violation};
 use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, SecretVersion, StoredSecret, Stores};
 
 pub use bundle::{Bundle, BundleError, BundleTenant, BundleValues};
+pub use candidate::Candidate;
 pub use change::Changed;
 pub use copy::{CopiedScope, CopiedTokens, CopyOutcome, CopyStopped, Copying, Extent, Part};
 pub use drift::{Adopted, Drift, HandChange, HandChangeKind, LastWrite, PutBack};
@@ -45,6 +48,7 @@ pub use error::ServiceError;
 pub use history::Restored;
 pub use import::{Imported, ImportedTenant, ScopeFaults};
 pub use render::{Rendered, RenderedSpan};
+pub use replay::{Past, Replayed};
 pub use tokens::{NewToken, TOKEN_LIFETIME_DAYS};
 pub use unusable::Unusable;
 pub use validate::{ScopeReport, Verdict};

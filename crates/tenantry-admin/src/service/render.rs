@@ -51,20 +51,29 @@ impl Service {
         context: impl FnOnce(&Resolved) -> Result<TemplateContext, String>,
     ) -> Result<Rendered, ServiceError> {
         // A prompt is made of values from all over the configuration.
-        let resolved = self.usable(scope).await?.resolved;
+        self.render_in(&self.usable(scope).await?.resolved, key, context)
+    }
+
+    /// Renders the template at a key of a merged configuration, such as a past one.
+    pub fn render_in(
+        &self,
+        resolved: &Resolved,
+        key: &Key,
+        context: impl FnOnce(&Resolved) -> Result<TemplateContext, String>,
+    ) -> Result<Rendered, ServiceError> {
         let is_template = self.catalog.parameter(key).is_some_and(|parameter| parameter.template.is_some());
         let leaf = resolved.leaf(key).filter(|_| is_template);
         let source = leaf.and_then(|leaf| Some((leaf.entry.value().and_then(Value::as_str)?, leaf.origin)));
         let Some((source, origin)) = source else {
-            return Err(ServiceError::NoSuchPrompt { key: key.clone(), nearest: self.templates(&resolved) });
+            return Err(ServiceError::NoSuchPrompt { key: key.clone(), nearest: self.templates(resolved) });
         };
         let fault = |message: String| ServiceError::Render { key: key.clone(), message };
         let template = Template::compile(source, &TemplateLimits::default());
         let template =
             template.map_err(|issues| fault(issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-        let context = context(&resolved).map_err(fault)?;
+        let context = context(resolved).map_err(fault)?;
         let spans = template.render_spans(&context).map_err(|error| fault(error.to_string()))?;
-        let spans = spans.into_iter().map(|span| rendered_span(&resolved, origin.tier, span)).collect();
+        let spans = spans.into_iter().map(|span| rendered_span(resolved, origin.tier, span)).collect();
         Ok(Rendered { key: key.clone(), origin, spans })
     }
 

@@ -35,11 +35,22 @@ pub(crate) struct Get {
 
 /// Effective values: nested as in the settings, and the marks of secrets by their keys.
 #[derive(Serialize)]
-struct Shown {
+pub(super) struct Shown {
     scope: String,
     values: Document,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     secrets: BTreeMap<Key, SecretMark>,
+}
+
+impl Shown {
+    pub(super) fn new(scope: &Scope, leaves: &[Effective<'_>]) -> Self {
+        let plain = leaves.iter().filter_map(|leaf| Some((leaf.key.clone(), leaf.entry.value()?.clone())));
+        let secrets = leaves.iter().filter_map(|leaf| match leaf.entry {
+            Entry::Secret(mark) => Some((leaf.key.clone(), mark.clone())),
+            Entry::Value(_) => None,
+        });
+        Self { scope: shown::scope(scope), values: Document::from_items(plain).0, secrets: secrets.collect() }
+    }
 }
 
 /// One effective value.
@@ -81,17 +92,11 @@ fn show_all(session: &Session, scope: &Scope, key: Option<&Key>, leaves: &[Effec
     if let (Some(key), true) = (key, leaves.is_empty()) {
         return Err(not_set(session, scope, key).into());
     }
-    let plain = leaves.iter().filter_map(|leaf| Some((leaf.key.clone(), leaf.entry.value()?.clone())));
-    let secrets = leaves.iter().filter_map(|leaf| match leaf.entry {
-        Entry::Secret(mark) => Some((leaf.key.clone(), mark.clone())),
-        Entry::Value(_) => None,
-    });
-    let values =
-        Shown { scope: shown::scope(scope), values: Document::from_items(plain).0, secrets: secrets.collect() };
-    session.output.show(&values, |output| table(leaves, output))
+    session.output.show(&Shown::new(scope, leaves), |output| table(leaves, output))
 }
 
-fn table(leaves: &[Effective<'_>], output: &Output) -> String {
+/// Effective values for people.
+pub(super) fn table(leaves: &[Effective<'_>], output: &Output) -> String {
     let paint = output.paint();
     let rows = leaves.iter().map(|leaf| {
         vec![paint.tone(Tone::Strong, leaf.key.as_str()), shown::entry(leaf.entry), paint.tier(leaf.origin.tier)]

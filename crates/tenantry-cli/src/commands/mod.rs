@@ -19,6 +19,7 @@ pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod prove_isolation;
 pub(crate) mod render;
+pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod set;
@@ -27,6 +28,7 @@ pub(crate) mod tenant;
 pub(crate) mod token;
 pub(crate) mod unset;
 pub(crate) mod validate;
+pub(crate) mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::exit::{Exit, Trouble};
@@ -50,8 +52,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::History(history) => history.run(&open().await?).await?,
         Command::Restore(restore) => restore.run(&open().await?).await?,
         Command::Validate(validate) => return validate.run(&open().await?).await,
+        Command::Verify(verify) => return verify.run(&open().await?).await,
         Command::Catalog(catalog) => catalog.run(global)?,
         Command::Render(render) => render.run(&open().await?).await?,
+        Command::Replay(replay) => return replay.run(global).await,
         Command::Apply(apply) => apply.run(&open().await?).await?,
         Command::Export(export) => export.run(&open().await?).await?,
         Command::Binding(binding) => binding.run(&open().await?).await?,

@@ -101,7 +101,8 @@ fn prompt_key(session: &Session, word: &str) -> anyhow::Result<Key> {
     }
 }
 
-fn text(rendered: &Rendered, scope: &str, output: &Output) -> String {
+/// A rendered prompt for people.
+pub(super) fn text(rendered: &Rendered, scope: &str, output: &Output) -> String {
     let paint = output.paint();
     let own = rendered.origin.tier;
     let key = paint.tone(Tone::Strong, rendered.key.as_str());

@@ -124,12 +124,12 @@ fn unknown_parameter(spelling: &str, nearest: Vec<String>) -> Violation {
 }
 
 /// A value on its way in.
-enum Given {
+pub(super) enum Given {
     Text(String),
     Secret(SecretText),
 }
 
-fn given(catalog: &Catalog, key: &Key, word: Option<&String>) -> anyhow::Result<Given> {
+pub(super) fn given(catalog: &Catalog, key: &Key, word: Option<&String>) -> anyhow::Result<Given> {
     let is_secret = sensitivity(catalog, key) == Some(Sensitivity::Secret);
     match word.map(String::as_str) {
         Some("-") => value_from_stdin().map(Given::Text),
@@ -148,7 +148,7 @@ fn given(catalog: &Catalog, key: &Key, word: Option<&String>) -> anyhow::Result<
     }
 }
 
-fn add(catalog: &Catalog, changes: ChangeSet, key: Key, given: Given) -> anyhow::Result<ChangeSet> {
+pub(super) fn add(catalog: &Catalog, changes: ChangeSet, key: Key, given: Given) -> anyhow::Result<ChangeSet> {
     let text = match (sensitivity(catalog, &key), given) {
         (Some(Sensitivity::Secret | Sensitivity::Credential), Given::Text(text)) => {
             return Ok(changes.set_secret(key, SecretText::new(text)));

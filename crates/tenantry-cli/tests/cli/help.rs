@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "init",
     "tenant",
     "set",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 27] = [
     "validate",
     "catalog",
     "render",
+    "replay",
     "apply",
     "export",
     "binding",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use crate::call::CallError;
+use crate::call::{CallError, malformed};
 use crate::redact::redact;
 
 /// Who asks is not known: the credentials must change.
@@ -24,20 +24,26 @@ const UNKNOWN_CALLERS: [&str; 10] = [
 ];
 
 /// Too many calls.
-const THROTTLED: [&str; 9] = [
+const THROTTLED: [&str; 11] = [
     "ThrottlingException",
     "Throttling",
     "ThrottledException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottledException",
+    "RequestThrottled",
+    "KMS.ThrottlingException",
     "TooManyRequestsException",
     "LimitExceededException",
     "SlowDown",
 ];
 
 /// Codes whose messages may repeat what was sent.
-const REPEATING: [&str; 3] = ["ValidationException", "SerializationException", "InvalidRequest"];
+const REPEATING: [&str; 4] =
+    ["ValidationException", "SerializationException", "InvalidRequest", "InvalidMessageContents"];
+
+/// What is said of an answer that is not of the API.
+const UNREADABLE: &str = "the answer cannot be read";
 
 /// Makes the error of a failed call: never what was sent or stored. `limit` is how long one try could take.
 pub(crate) fn failed<E>(error: &SdkError<E, HttpResponse>, limit: Duration) -> CallError
@@ -47,7 +53,7 @@ where
     match error {
         SdkError::ServiceError(_) => of_answer(status(error), error.code(), error.message()),
         SdkError::TimeoutError(_) => CallError::TimedOut { limit },
-        SdkError::ResponseError(_) => CallError::Malformed { reason: "the answer cannot be read".to_owned() },
+        SdkError::ResponseError(_) => malformed(UNREADABLE),
         // No call was made, or no answer came: the cause is the transport's, and has nothing of the request in it.
         _ => CallError::Unreachable { reason: no_answer(error) },
     }
@@ -64,6 +70,10 @@ pub(crate) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -
 }
 
 fn of_answer(status: u16, code: Option<&str>, message: Option<&str>) -> CallError {
+    // A success that the SDK could not read.
+    if code.is_none() && (200..300).contains(&status) {
+        return malformed(UNREADABLE);
+    }
     let code = code.unwrap_or_default();
     if UNKNOWN_CALLERS.contains(&code) {
         return CallError::Unauthorized;
@@ -117,6 +127,8 @@ mod tests {
         assert_eq!(of(400, "AccessDeniedException", "not authorized"), denied);
         assert!(matches!(of(500, "InternalServerError", "x"), CallError::Unreachable { .. }));
         assert!(matches!(of_answer(503, None, None), CallError::Unreachable { .. }));
+        assert_eq!(of(403, "RequestThrottled", "x"), CallError::RateLimited { retry_after: None });
+        assert_eq!(of_answer(200, None, None), malformed(UNREADABLE));
     }
 
     #[test]

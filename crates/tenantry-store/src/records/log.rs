@@ -30,6 +30,8 @@ pub enum Action {
     CreateToken,
     /// An API token was revoked.
     RevokeToken,
+    /// Providers were asked whether connections work, with the secrets that are set.
+    Verify,
 }
 
 /// An entry for the log, before the store gives it its id and revision.

@@ -1,0 +1,83 @@
+//! A configuration to be tried before it is saved, or as it is saved, with its secrets filled in: for those who ask providers
+//! whether the connections work. What knows providers is outside of this crate.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use tenantry_core::change::ChangeSet;
+use tenantry_core::key::Key;
+use tenantry_core::layer::Tier;
+use tenantry_core::resolve::Resolved;
+use tenantry_core::scope::Scope;
+use tenantry_core::secret::SecretText;
+use tenantry_core::settings::{Built, SettingsError, build};
+use tenantry_store::{Action, Binding};
+
+use super::decide::{Decision, Drafted, MissingConnections, draft};
+use super::{Context, ScopeState, Service, ServiceError, States};
+
+/// A configuration with its secrets. Nothing of it was saved that was not before.
+pub struct Candidate {
+    /// The merged configuration, without the texts of secrets.
+    pub resolved: Resolved,
+    /// The outside identities that belong to the tenant; none for the global scope.
+    pub bindings: Vec<Binding>,
+    secrets: BTreeMap<(Key, Tier), SecretText>,
+}
+
+impl Candidate {
+    /// Builds the application's settings of it; here the secrets are filled in.
+    pub fn build<S: DeserializeOwned>(&self) -> Result<Built<S>, SettingsError> {
+        build(&self.resolved, |key, tier| self.secrets.get(&(key.clone(), tier)))
+    }
+}
+
+impl fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Candidate").field("bindings", &self.bindings).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// The configuration of a scope as it is saved, with changes over it that are not. That its secrets are about to be used
+    /// for a verification is logged first.
+    pub async fn candidate(
+        &self,
+        scope: &Scope,
+        changes: &ChangeSet,
+        context: &Context,
+    ) -> Result<Candidate, ServiceError> {
+        let states = self.with_changes(self.states(scope).await?, changes, context)?;
+        let bindings = match scope {
+            Scope::Global => Vec::new(),
+            Scope::Tenant(tenant) => self.stores.bindings(tenant).await?,
+        };
+        self.stores.record(context.entry(scope, Action::Verify)?).await?;
+        let secrets = states.all().flat_map(|state| self.secrets(state)).collect();
+        Ok(Candidate { resolved: states.resolve(&self.catalog), bindings, secrets })
+    }
+
+    /// The states with changes made, if these break no rule.
+    fn with_changes(&self, states: States, changes: &ChangeSet, context: &Context) -> Result<States, ServiceError> {
+        if changes.keys().next().is_none() {
+            return Ok(states);
+        }
+        let Drafted { decision, violations } = draft(self, &states, changes, MissingConnections::Accepted, context);
+        if !violations.is_empty() {
+            return Err(ServiceError::Invalid(violations));
+        }
+        Ok(match decision {
+            Decision::NothingToDo => states,
+            Decision::Commit { after, .. } => states.with(*after),
+        })
+    }
+
+    /// The texts of a scope's secret, by their keys.
+    fn secrets(&self, state: &ScopeState) -> Vec<((Key, Tier), SecretText)> {
+        let tier = state.scope.tenant().map_or(Tier::Global, |_| Tier::Tenant);
+        let fields = state.secret.iter().flat_map(|secret| &secret.fields);
+        let key = |field: &String| self.catalog.key_of_secret_field(field).cloned();
+        fields.filter_map(|(field, text)| Some(((key(field)?, tier), text.clone()))).collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! `tenantry verify`: asks providers whether connections work, saved or not.
+
+use std::sync::Arc;
+
+use assistant::settings::Settings;
+use assistant::verify::{SECTIONS, STORAGE, Subject, Verifier};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use serde::Serialize;
+use tenantry_core::change::ChangeSet;
+use tenantry_core::settings::Built;
+use tenantry_integrations::aws::{Aws, AwsOptions};
+use tenantry_integrations::egress::Egress;
+use tenantry_integrations::verify::Verdict;
+use tokio::task::JoinSet;
+
+use super::set::{add, given};
+use crate::exit::{Exit, Trouble};
+use crate::output::{Output, Tone};
+use crate::session::{Session, allow_list, bases, key};
+use crate::shown;
+
+/// Ask the providers of connections whether they work
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each provider is asked with a request that only reads, all of them at once. The answers are
+`verified`, with the account; `rejected`, with the provider's reason; `unreachable`; and
+`not configured`. A secret is never shown. The exit code is 4 if anything is rejected, else 1 if
+anything is unreachable.
+
+--with tries a value without saving it; a secret comes from standard input or a prompt.
+
+Examples:
+  tenantry -t acme verify
+  tenantry -t acme verify odoo slack
+  tenantry -t acme verify --all --output json
+  pass show acme/openai | tenantry -t acme verify openai --with openai.api_key=-")]
+pub(crate) struct Verify {
+    /// The connections to verify [default: those that are set]
+    #[arg(value_name = "SECTION")]
+    sections: Vec<String>,
+    /// Verify every connection, and tell which are not set
+    #[arg(long, conflicts_with = "sections")]
+    all: bool,
+    /// Try a value that is not saved: KEY=VALUE, KEY=- for standard input, or KEY to be asked for it
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    with: Vec<String>,
+}
+
+/// What a provider said.
+#[derive(Serialize)]
+struct Row {
+    section: &'static str,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+impl Verify {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<Exit> {
+        if session.global.catalog.is_some() {
+            let trouble = Trouble::usage("connections of another application's catalog cannot be verified here");
+            return Err(trouble.help("leave --catalog out").into());
+        }
+        let sections = self.wanted()?;
+        let scope = session.global.scope()?;
+        let candidate = session.service.candidate(&scope, &self.changes(session)?, &session.context()).await?;
+        let Built { settings, left_out } = candidate.build::<Settings>()?;
+        let subject = Subject { settings, left_out, bindings: candidate.bindings };
+        let egress = Egress::builder().allow_list(allow_list(&session.global)?).build();
+        let mut verifier = Verifier::new(egress, bases(&session.global)?);
+        // Without a region there is no account to look at, which is told where somebody has something there.
+        if let Ok(aws) = Aws::open(AwsOptions::default()).await {
+            verifier = verifier.with_aws(aws);
+        }
+        let mut rows = ask(verifier, Arc::new(subject), &sections).await;
+        if self.sections.is_empty() && !self.all {
+            rows.retain(|row| row.verdict != Verdict::NotConfigured);
+        }
+        session.output.show(&rows, |output| text(&shown::scope(&scope), &rows, output))?;
+        Ok(exit(&rows))
+    }
+
+    fn wanted(&self) -> anyhow::Result<Vec<&'static str>> {
+        if self.sections.is_empty() {
+            return Ok(every().collect());
+        }
+        let known = |wanted: &String| {
+            every().find(|section| section == wanted).ok_or_else(|| {
+                Trouble::usage(format!("there is no connection {}", crate::output::visible(wanted)))
+                    .help(format!("there are: {}", every().collect::<Vec<_>>().join(", ")))
+            })
+        };
+        Ok(self.sections.iter().map(known).collect::<Result<_, _>>()?)
+    }
+
+    fn changes(&self, session: &Session) -> anyhow::Result<ChangeSet> {
+        if self.with.iter().filter(|pair| pair.ends_with("=-")).count() > 1 {
+            return Err(Trouble::usage("standard input can be the value of one KEY alone").into());
+        }
+        let catalog = session.catalog();
+        let mut changes = ChangeSet::default();
+        for pair in &self.with {
+            let (name, value) = match pair.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (pair.as_str(), None),
+            };
+            let key = key(catalog, name)?;
+            let given = given(catalog, &key, value.as_ref())?;
+            changes = add(catalog, changes, key, given)?;
+        }
+        Ok(changes)
+    }
+}
+
+/// All that can be verified.
+fn every() -> impl Iterator<Item = &'static str> {
+    SECTIONS.into_iter().chain(STORAGE)
+}
+
+/// Asks all providers at once, and gives their answers in the order of the sections.
+async fn ask(verifier: Verifier, subject: Arc<Subject>, sections: &[&'static str]) -> Vec<Row> {
+    let bar = ProgressBar::with_draw_target(Some(sections.len() as u64), ProgressDrawTarget::stderr());
+    let mut asking = JoinSet::new();
+    for (at, section) in sections.iter().copied().enumerate() {
+        let (verifier, subject) = (verifier.clone(), Arc::clone(&subject));
+        asking.spawn(async move { (at, Row { section, verdict: verifier.verify(&subject, section).await }) });
+    }
+    let mut rows = Vec::new();
+    while let Some(Ok(row)) = asking.join_next().await {
+        bar.inc(1);
+        rows.push(row);
+    }
+    bar.finish_and_clear();
+    rows.sort_by_key(|(at, _)| *at);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn exit(rows: &[Row]) -> Exit {
+    let any = |is: fn(&Verdict) -> bool| rows.iter().any(|row| is(&row.verdict));
+    if any(|verdict| matches!(verdict, Verdict::Rejected { .. })) {
+        Exit::Invalid
+    } else if any(|verdict| matches!(verdict, Verdict::Unreachable { .. })) {
+        Exit::Failure
+    } else {
+        Exit::Done
+    }
+}
+
+fn text(scope: &str, rows: &[Row], output: &Output) -> String {
+    if rows.is_empty() {
+        return format!("{scope}: no connection is set");
+    }
+    let mut lines = Vec::new();
+    for row in rows {
+        let (mark, tone, said) = match &row.verdict {
+            Verdict::Verified { whom, .. } => ("✓", Tone::Good, format!("verified: {whom}")),
+            Verdict::Rejected { reason } => ("✗", Tone::Bad, format!("rejected: {reason}")),
+            Verdict::Unreachable { reason } => ("!", Tone::Warn, format!("unreachable: {reason}")),
+            Verdict::NotConfigured => ("-", Tone::Dim, "not configured".to_owned()),
+        };
+        lines.push(format!("{} {:<11} {said}", output.paint().tone(tone, mark), row.section));
+        lines.extend(next_steps(row).into_iter().map(|step| format!("              {step}")));
+    }
+    lines.join("\n")
+}
+
+/// What to do about an answer, or what else it says.
+fn next_steps(row: &Row) -> Vec<String> {
+    match &row.verdict {
+        Verdict::Verified { notes, .. } => notes.clone(),
+        Verdict::Rejected { .. } => {
+            vec![format!("change it and try it unsaved: `tenantry verify {0} --with {0}.…`", row.section)]
+        }
+        Verdict::Unreachable { .. } => vec!["try again later, or check the address".to_owned()],
+        Verdict::NotConfigured => Vec::new(),
+    }
+}
