@@ -87,7 +87,7 @@ impl Conversations for TableConversations {
         let found = rows.last(&partition("conversation", conversation), &behind, newest).await;
         let found = found.map_err(|error| self.explain(place, error))?;
         // A row that another program wrote is passed over: it is no turn.
-        Ok(found.into_iter().rev().filter_map(read_turn).collect())
+        Ok(found.iter().rev().filter_map(read_turn).collect())
     }
 
     async fn add(&self, place: &Place, conversation: &str, turn: &Turn) -> Result<(), ConversationsError> {
@@ -163,7 +163,7 @@ fn sortable(at: Timestamp) -> String {
     format!("{at:.9}")
 }
 
-fn read_turn(row: Row) -> Option<Turn> {
+fn read_turn(row: &Row) -> Option<Turn> {
     let (at, _) = row.key.sort.split_once('#')?;
     let text = |name: &str| row.texts.get(name).cloned();
     Some(Turn { at: at.parse().ok()?, said: text("said")?, answered: text("answered")? })

@@ -108,22 +108,21 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A message as a model sees it: the text, and behind it what came with it. What is no text is told by name and size.
 pub fn shown(text: &str, attachments: &[Attachment]) -> String {
-    let mut shown = text.to_owned();
-    for (attachment, number) in attachments.iter().zip(1..) {
-        let Attachment { name, media_type, bytes } = attachment;
-        shown += &format!("\n\nAttachment {number}: {name} ({media_type}, {} bytes)", bytes.len());
-        match attachment.text() {
-            None => shown += "\nIts content cannot be shown here.",
-            Some(text) => {
-                let cut: String = text.chars().take(MOST_SHOWN).collect();
-                shown += &format!("\n---\n{cut}\n---");
-                if cut.len() < text.len() {
-                    shown += &format!("\nThe attachment goes on; only its first {MOST_SHOWN} characters are shown.");
-                }
-            }
-        }
-    }
-    shown
+    let parts = attachments.iter().zip(1..).map(|(attachment, number)| part(attachment, number));
+    std::iter::once(text.to_owned()).chain(parts).collect::<Vec<_>>().join("\n\n")
+}
+
+fn part(attachment: &Attachment, number: usize) -> String {
+    let Attachment { name, media_type, bytes } = attachment;
+    let head = format!("Attachment {number}: {name} ({media_type}, {} bytes)", bytes.len());
+    let Some(text) = attachment.text() else { return format!("{head}\nIts content cannot be shown here.") };
+    let cut: String = text.chars().take(MOST_SHOWN).collect();
+    let goes_on = if cut.len() < text.len() {
+        format!("\nThe attachment goes on; only its first {MOST_SHOWN} characters are shown.")
+    } else {
+        String::new()
+    };
+    format!("{head}\n---\n{cut}\n---{goes_on}")
 }
 
 /// A message as it is remembered: the text, and the names of what came with it.
@@ -192,7 +191,7 @@ mod tests {
         };
         check("{}", "");
         check("[1]", "/0");
-        check(&format!("[{}]", vec![r#"{"name":"a","content_base64":""}"#; 9].join(",")), "");
+        check(&format!("[{}]", [r#"{"name":"a","content_base64":""}"#; 9].join(",")), "");
         check(r#"[{"content_base64":""}]"#, "/0/name");
         check(r#"[{"name":" ","content_base64":""}]"#, "/0/name");
         check(r#"[{"name":"a\nb","content_base64":""}]"#, "/0/name");

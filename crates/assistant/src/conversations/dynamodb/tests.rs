@@ -85,7 +85,7 @@ async fn every_key_begins_with_the_tenant_and_every_row_expires() {
     store.claim(&place(None), "slack:Ev1", now).await.unwrap();
     store.finish(&place(None), "slack:Ev1", now).await.unwrap();
     let puts: Vec<_> =
-        proxy.calls().iter().filter(|call| call.operation() == "PutItem").map(|call| call.json()).collect();
+        proxy.calls().iter().filter(|call| call.operation() == "PutItem").map(tenantry_emulators::Call::json).collect();
     let keys: Vec<_> = puts.iter().map(|put| put["Item"]["conversation_key"]["S"].as_str().unwrap()).collect();
     assert_eq!(keys, ["acme#conversation#=slack:C1:1.0", "acme#event#=slack:Ev1", "acme#event#=slack:Ev1"]);
     let in_days = |put: &serde_json::Value| {
