@@ -125,11 +125,9 @@ impl WorkError {
     /// Whether it may work later without anything being changed.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Load(LoadError::Store { .. }) => true,
+            Self::Load(LoadError::Store { .. }) | Self::Conversations(ConversationsError::Unavailable(_)) => true,
+            Self::Load(_) | Self::NotConnected(_) | Self::Conversations(ConversationsError::Refused(_)) => false,
             Self::Queue(error) => error.is_transient,
-            Self::Load(_) | Self::NotConnected(_) => false,
-            Self::Conversations(ConversationsError::Unavailable(_)) => true,
-            Self::Conversations(ConversationsError::Refused(_)) => false,
             Self::Delivery { source, .. } => source.is_transient(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Names another folder than `.tools` in the workspace.
 const FOLDER_VARIABLE: &str = "TENANTRY_TOOLS";
@@ -27,6 +28,17 @@ pub(crate) fn find_package_file(path: &str) -> PathBuf {
     let versions = std::fs::read_dir(&library).into_iter().flatten().flatten();
     let found = versions.map(|version| version.path().join("site-packages").join(path)).find(|file| file.is_file());
     found.unwrap_or_else(|| panic!("{path} is missing in {}: run `make tools`", library.display()))
+}
+
+/// The tools' Python, ready to be given a script; nothing of the caller's environment reaches it.
+///
+/// # Panics
+///
+/// If it is not there.
+pub fn python() -> Command {
+    let mut command = Command::new(find("python/bin/python"));
+    command.env_clear().arg("-B");
+    command
 }
 
 fn folder() -> PathBuf {

@@ -109,6 +109,13 @@ impl Problem {
     }
 }
 
+impl From<Box<Problem>> for Problem {
+    /// Problems are boxed where they are rare.
+    fn from(problem: Box<Problem>) -> Self {
+        *problem
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -85,11 +85,11 @@ impl Email {
             Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             _ => return Err(("/to", "to must be an address, or a list of them".to_owned())),
         };
-        Ok(Self::new(&text("from", "/from")?, to, &text("subject", "/subject")?, &text("text", "/text")?))
+        Ok(Self::new(&text("from", "/from")?, &to, &text("subject", "/subject")?, &text("text", "/text")?))
     }
 
     /// An e-mail of bounded size; what is in HTML becomes plain text.
-    pub fn new(from: &str, to: Vec<String>, subject: &str, text: &str) -> Self {
+    pub fn new(from: &str, to: &[String], subject: &str, text: &str) -> Self {
         let line =
             |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_LINE).collect();
         Self {
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn email() -> Email {
-        Email::new("Ana <ana@example.com>", vec![], "Flour <!channel>\r\n order", "Dear bakers, …")
+        Email::new("Ana <ana@example.com>", &[], "Flour <!channel>\r\n order", "Dear bakers, …")
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_email_is_kept_within_bounds() {
-        let long = Email::new("a", vec!["b".repeat(1000); 100], &"c".repeat(1000), &"d".repeat(100_000));
+        let long = Email::new("a", &vec!["b".repeat(1000); 100], &"c".repeat(1000), &"d".repeat(100_000));
         assert_eq!((long.to.len(), long.to[0].len(), long.subject.len(), long.text.len()), (50, 500, 500, 20_000));
     }
 }

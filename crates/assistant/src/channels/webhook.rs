@@ -37,22 +37,22 @@ impl Event {
     }
 
     /// The body as JSON.
-    pub(super) fn json(&self) -> Result<serde_json::Value, Problem> {
+    pub(super) fn json(&self) -> Result<serde_json::Value, Box<Problem>> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let detail = format!("the body is no JSON (line {}, column {})", error.line(), error.column());
-            Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail)
+            Box::new(Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail))
         })
     }
 
     /// The tenant whose secret made the signature, if nothing else in the request names another one.
-    pub(super) fn identify(&self, signer: &TenantId) -> Result<TenantId, Problem> {
+    pub(super) fn identify(&self, signer: &TenantId) -> Result<TenantId, Box<Problem>> {
         let evidence = Evidence {
             lambda: self.lambda.as_deref(),
             signature: Some(signer),
             headers: self.headers.get_all(TENANT_HEADER).iter().map(HeaderValue::as_bytes).collect(),
             ..Evidence::default()
         };
-        identify(&evidence).map_err(Problem::from)
+        identify(&evidence).map_err(|error| Box::new(error.into()))
     }
 }
 

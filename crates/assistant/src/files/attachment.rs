@@ -108,21 +108,24 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A message as a model sees it: the text, and behind it what came with it. What is no text is told by name and size.
 pub fn shown(text: &str, attachments: &[Attachment]) -> String {
-    let parts = attachments.iter().zip(1..).map(|(attachment, number)| part(attachment, number));
-    std::iter::once(text.to_owned()).chain(parts).collect::<Vec<_>>().join("\n\n")
+    let mut parts = vec![text.to_owned()];
+    for (attachment, number) in attachments.iter().zip(1..) {
+        let Attachment { name, media_type, bytes } = attachment;
+        parts.push(format!("\n\nAttachment {number}: {name} ({media_type}, {} bytes)", bytes.len()));
+        parts.push(attachment.text().map_or_else(|| "\nIts content cannot be shown here.".to_owned(), excerpt));
+    }
+    parts.concat()
 }
 
-fn part(attachment: &Attachment, number: usize) -> String {
-    let Attachment { name, media_type, bytes } = attachment;
-    let head = format!("Attachment {number}: {name} ({media_type}, {} bytes)", bytes.len());
-    let Some(text) = attachment.text() else { return format!("{head}\nIts content cannot be shown here.") };
+/// The beginning of a text, and that it goes on if it does.
+fn excerpt(text: &str) -> String {
     let cut: String = text.chars().take(MOST_SHOWN).collect();
-    let goes_on = if cut.len() < text.len() {
+    let rest = if cut.len() < text.len() {
         format!("\nThe attachment goes on; only its first {MOST_SHOWN} characters are shown.")
     } else {
         String::new()
     };
-    format!("{head}\n---\n{cut}\n---{goes_on}")
+    format!("\n---\n{cut}\n---{rest}")
 }
 
 /// A message as it is remembered: the text, and the names of what came with it.

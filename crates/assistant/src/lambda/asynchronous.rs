@@ -109,7 +109,9 @@ impl Acting<'_> {
     async fn queue(&self, records: &[Value]) -> Value {
         let mut failures = Vec::new();
         for record in records {
-            let keeps_order = record["eventSourceARN"].as_str().is_some_and(|arn| arn.ends_with(".fifo"));
+            let keeps_order = record["eventSourceARN"]
+                .as_str()
+                .is_some_and(|arn| arn.rsplit_once('.').is_some_and(|(_, end)| end == "fifo"));
             let outcome = if keeps_order && !failures.is_empty() { Outcome::Later } else { self.message(record).await };
             if outcome != Outcome::Done {
                 failures.push(json!({ "itemIdentifier": record["messageId"] }));
@@ -216,11 +218,10 @@ fn failed(job: &Job, failure: &WorkError) -> Outcome {
         warn!(%tenant, event, error = shown, "an event is to come again");
         return Outcome::Later;
     }
-    match failure {
-        WorkError::Load(LoadError::UnknownTenant(_) | LoadError::Suspended(_)) => {
-            warn!(%tenant, event, error = shown, "an event for a tenant that is not served");
-        }
-        _ => error!(%tenant, event, error = shown, "an event got no answer"),
+    if matches!(failure, WorkError::Load(LoadError::UnknownTenant(_) | LoadError::Suspended(_))) {
+        warn!(%tenant, event, error = shown, "an event for a tenant that is not served");
+    } else {
+        error!(%tenant, event, error = shown, "an event got no answer");
     }
     Outcome::Refused
 }

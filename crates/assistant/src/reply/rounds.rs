@@ -79,8 +79,8 @@ impl Rounds<'_> {
         let deadline = Instant::now() + request.limit.unwrap_or(tenantry_integrations::egress::DEFAULT_LIMIT);
         let (mut spent, mut called) = (Spent::default(), Vec::new());
         loop {
-            request.may_call =
-                called.len() < MOST_CALLS && request.messages.iter().filter(is_calling).count() < MOST_ROUNDS;
+            request.may_call = called.len() < MOST_CALLS
+                && request.messages.iter().filter(|message| !message.calls.is_empty()).count() < MOST_ROUNDS;
             request.limit = Some(deadline.saturating_duration_since(Instant::now()).max(SHORTEST_LIMIT));
             let answer = match self.ask(&request).await {
                 Ok(answer) => answer,
@@ -136,10 +136,6 @@ impl Rounds<'_> {
         let known = self.offered.iter().find(|tool| tool.name() == name);
         known.map_or("(unknown)", |tool| tool.name()).to_owned()
     }
-}
-
-fn is_calling(message: &&Message) -> bool {
-    !message.calls.is_empty()
 }
 
 fn refusal(why: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "init",
     "tenant",
     "set",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 28] = [
     "history",
     "restore",
     "validate",
+    "verify",
     "catalog",
     "render",
     "replay",

@@ -102,6 +102,14 @@ mod tests {
     }
 
     #[test]
+    fn what_slacks_own_client_signs_is_genuine() {
+        // Made by slack_sdk, which a test of tenantry-emulators runs.
+        let signature = "v0=9ea7e6950c0fd48fd6afa66cb222d96bac1bdce1f26d08f4683c4a12bb3922a1";
+        let pairs = [(TIMESTAMP, "1712000000"), (SIGNATURE, signature)];
+        assert_eq!(checked("CANARY-signing", &pairs, r#"{"type":"event_callback"}"#, 1_712_000_000), Ok(()));
+    }
+
+    #[test]
     fn headers_that_are_missing_doubled_or_odd_are_refused() {
         let good = format!("v0={DIGITS}");
         let (time, sign) = ((TIMESTAMP, "1531420618"), (SIGNATURE, good.as_str()));

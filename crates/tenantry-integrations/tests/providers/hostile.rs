@@ -211,6 +211,10 @@ hostile! {
     google_calendar_verify => crate::google_calendar::verify,
     odoo_find_partner => crate::odoo::find_partner,
     odoo_verify => crate::odoo::verify,
+    slack_post => crate::messengers::slack_post,
+    slack_verify => crate::messengers::slack_verify,
+    telegram_send => crate::messengers::telegram_send,
+    telegram_verify => crate::messengers::telegram_verify,
     weaviate_search => crate::weaviate::search,
     weaviate_verify => crate::weaviate::verify,
 }

@@ -8,6 +8,7 @@ mod contracts;
 mod erpnext;
 mod google_calendar;
 mod hostile;
+mod messengers;
 mod odoo;
 mod site;
 mod weaviate;

@@ -57,14 +57,14 @@ async fn next(
     Some((last, None))
 }
 
-fn ended(answer: Result<Result<Answer, ReplyError>, tokio::task::JoinError>) -> Result<Answer, Problem> {
+fn ended(answer: Result<Result<Answer, ReplyError>, tokio::task::JoinError>) -> Result<Answer, Box<Problem>> {
     match answer {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(Problem::new(
+        Ok(answer) => Ok(answer.map_err(|error| Box::new(error.into()))?),
+        Err(_) => Err(Box::new(Problem::new(
             http::StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",
             "something went wrong here; it is logged",
-        )),
+        ))),
     }
 }
 

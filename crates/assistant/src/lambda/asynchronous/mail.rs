@@ -32,7 +32,7 @@ impl Received {
         let headers = &mail["commonHeaders"];
         let from = headers["from"][0].as_str().or_else(|| mail["source"].as_str()).unwrap_or_default();
         let subject = headers["subject"].as_str().unwrap_or_default();
-        let email = Email::new(from, recipients.clone(), subject, &text(told));
+        let email = Email::new(from, &recipients, subject, &text(told));
         Some(Self { id, recipients, unwanted: unwanted(receipt), email })
     }
 }
