@@ -12,16 +12,16 @@ use super::{Resources, WITHOUT_ISOLATION, resource, tags, with};
 const HIDDEN: u32 = 180;
 /// How often a job is begun. A claim of a function that died ends after 300 s, within the second time that it is hidden.
 const MOST_RECEIVES: u32 = 5;
-/// How long a job may wait, in seconds: four days, after which nobody expects an answer.
-const WAITING: u32 = 345_600;
+/// How long a job waits at the most, in seconds: 4 days. Whoever waits for an answer has given up long before.
+const WAITS: u32 = 345_600;
 /// How long a job that could not be done is kept, in seconds: 14 days, the longest that SQS keeps anything.
 const KEPT: u32 = 1_209_600;
 
 /// The queue, what becomes of jobs that cannot be done, and what wakes the function.
 pub(super) fn queue() -> Resources {
     let parts = [
-        resource("UndoneJobs", "AWS::SQS::Queue", &undone()),
-        resource("Jobs", "AWS::SQS::Queue", &jobs()),
+        that_goes("UndoneJobs", &undone()),
+        that_goes("Jobs", &jobs()),
         inline("QueuePolicy", "tenantry-queue", "FunctionRole", queue_permissions("${Jobs.Arn}")),
         with(
             resource("JobsWake", "AWS::Lambda::EventSourceMapping", &wake()),
@@ -29,18 +29,19 @@ pub(super) fn queue() -> Resources {
             json!({"DependsOn": "QueuePolicy"}),
         ),
     ];
+    parts.into_iter().map(|part| with(part, json!({"Condition": WITHOUT_ISOLATION}))).collect()
+}
+
+/// A queue that goes with the stack: without the function nobody does its jobs.
+fn that_goes(name: &str, properties: &Value) -> (String, Value) {
     let goes = json!({"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"});
-    let conditional = |part| with(part, json!({"Condition": WITHOUT_ISOLATION}));
-    // What still waits goes with the stack: nobody would do it.
-    let part =
-        |part: (String, Value)| if part.1["Type"] == "AWS::SQS::Queue" { with(part, goes.clone()) } else { part };
-    parts.into_iter().map(part).map(conditional).collect()
+    with(resource(name, "AWS::SQS::Queue", properties), goes)
 }
 
 fn jobs() -> Value {
     json!({
+        "MessageRetentionPeriod": WAITS,
         "VisibilityTimeout": HIDDEN,
-        "MessageRetentionPeriod": WAITING,
         "SqsManagedSseEnabled": true,
         "RedrivePolicy": {
             "deadLetterTargetArn": {"Fn::GetAtt": ["UndoneJobs", "Arn"]},
