@@ -33,6 +33,8 @@ use crate::settings::Settings;
 pub struct Place {
     /// The tenant.
     pub tenant: TenantId,
+    /// Tells the tenant from an earlier one of the same name, whose conversations are none of its business.
+    pub incarnation: String,
     /// `storage.dynamodb_table_prefix`, if the tenant has one; stores without tables need none.
     pub prefix: Option<String>,
 }
@@ -40,7 +42,11 @@ pub struct Place {
 impl Place {
     /// The place of a tenant's configuration.
     pub fn of(config: &TenantConfig<Settings>) -> Self {
-        Self { tenant: config.tenant().clone(), prefix: config.storage.dynamodb_table_prefix.clone() }
+        Self {
+            tenant: config.tenant().clone(),
+            incarnation: config.incarnation().to_owned(),
+            prefix: config.storage.dynamodb_table_prefix.clone(),
+        }
     }
 }
 

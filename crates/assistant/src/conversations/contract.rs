@@ -28,6 +28,7 @@ macro_rules! conversations_contract {
             two_tenants_with_one_conversation_never_see_each_other
             two_tenants_with_one_month_count_apart
             two_tenants_with_one_event_both_act_on_it
+            a_new_tenant_of_an_old_name_sees_nothing_of_the_old_one
             tokens_are_counted_by_month
             spends_at_once_are_all_counted
             a_huge_spend_neither_wraps_nor_fails
@@ -54,7 +55,7 @@ macro_rules! conversations_contract {
 type Store = Arc<dyn Conversations>;
 
 fn place(tenant: &str) -> Place {
-    Place { tenant: TenantId::parse(tenant).unwrap(), prefix: None }
+    Place { tenant: TenantId::parse(tenant).unwrap(), incarnation: "i1".to_owned(), prefix: None }
 }
 
 fn acme() -> Place {
@@ -230,6 +231,19 @@ pub(super) async fn two_tenants_with_one_event_both_act_on_it(store: Store) {
     assert_eq!(store.claim(&corp(), "slack:Ev1", now).await.unwrap(), Claim::Taken);
     store.release(&corp(), "slack:Ev1").await.unwrap();
     assert_eq!(store.claim(&acme(), "slack:Ev1", now).await.unwrap(), Claim::Done);
+}
+
+pub(super) async fn a_new_tenant_of_an_old_name_sees_nothing_of_the_old_one(store: Store) {
+    let now: Timestamp = Timestamp::now();
+    let (old, new) = (acme(), Place { incarnation: "i2".to_owned(), ..acme() });
+    store.add(&old, "slack:C1:1.0", &turn(now, "CANARY")).await.unwrap();
+    store.spend(&old, &Month::of(now), 7).await.unwrap();
+    store.claim(&old, "slack:Ev1", now).await.unwrap();
+    store.finish(&old, "slack:Ev1", now).await.unwrap();
+    assert!(store.turns(&new, "slack:C1:1.0", 10).await.unwrap().is_empty());
+    assert_eq!(store.spent(&new, &Month::of(now)).await.unwrap(), 0);
+    assert_eq!(store.claim(&new, "slack:Ev1", now).await.unwrap(), Claim::Taken);
+    assert_eq!(store.turns(&old, "slack:C1:1.0", 10).await.unwrap().len(), 1);
 }
 
 pub(super) async fn tokens_are_counted_by_month(store: Store) {

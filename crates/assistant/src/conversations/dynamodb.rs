@@ -1,6 +1,6 @@
 //! Keeps conversations in Amazon DynamoDB, in the table `<prefix>Conversations`.
 //!
-//! | what | partition, behind `<tenant>#` | sort key | removed |
+//! | what | partition, behind `<tenant>#<incarnation>#` | sort key | removed |
 //! |---|---|---|---|
 //! | a turn | `conversation#` and the conversation | its time, and a random name | after [`KEPT_DAYS`] days |
 //! | a month's tokens | `tokens` | the month, `2026-11` | after [`TOKENS_KEPT_DAYS`] days |
@@ -84,7 +84,7 @@ impl Conversations for TableConversations {
         // DynamoDB removes rows some days late; what is over is not read.
         let behind = sortable(past(Timestamp::now(), KEPT_DAYS));
         let rows = self.rows(place).await?;
-        let found = rows.last(&partition("conversation", conversation), &behind, newest).await;
+        let found = rows.last(&partition(place, "conversation", conversation), &behind, newest).await;
         let found = found.map_err(|error| self.explain(place, error))?;
         // A row that another program wrote is passed over: it is no turn.
         Ok(found.iter().rev().filter_map(read_turn).collect())
@@ -92,7 +92,7 @@ impl Conversations for TableConversations {
 
     async fn add(&self, place: &Place, conversation: &str, turn: &Turn) -> Result<(), ConversationsError> {
         let sort = format!("{}#{}", sortable(turn.at), unique());
-        let key = RowKey { partition: partition("conversation", conversation), sort };
+        let key = RowKey { partition: partition(place, "conversation", conversation), sort };
         let row = Row::new(key, seconds(turn.at, 24 * 3600 * KEPT_DAYS))
             .text("said", cut(&turn.said))
             .text("answered", cut(&turn.answered));
@@ -103,19 +103,19 @@ impl Conversations for TableConversations {
     async fn spend(&self, place: &Place, month: &Month, tokens: u64) -> Result<u64, ConversationsError> {
         let more = i64::try_from(tokens).unwrap_or(i64::MAX);
         let expires_at = seconds(Timestamp::now(), 24 * 3600 * TOKENS_KEPT_DAYS);
-        let total = self.rows(place).await?.add(&month_key(month), SPENT, more, expires_at).await;
+        let total = self.rows(place).await?.add(&month_key(place, month), SPENT, more, expires_at).await;
         Ok(total.map_err(|error| self.explain(place, error))?.unsigned_abs())
     }
 
     async fn spent(&self, place: &Place, month: &Month) -> Result<u64, ConversationsError> {
-        let row = self.rows(place).await?.get(&month_key(month)).await;
+        let row = self.rows(place).await?.get(&month_key(place, month)).await;
         let row = row.map_err(|error| self.explain(place, error))?;
         Ok(row.and_then(|row| row.numbers.get(SPENT).copied()).unwrap_or(0).unsigned_abs())
     }
 
     async fn claim(&self, place: &Place, event: &str, now: Timestamp) -> Result<Claim, ConversationsError> {
         let holder = unique();
-        let row = event_row(event, TAKEN, now, CLAIM_SECONDS).text(HOLDER, &holder);
+        let row = event_row(place, event, TAKEN, now, CLAIM_SECONDS).text(HOLDER, &holder);
         let found = self.rows(place).await?.put_unless_later(row, UNTIL, now.as_millisecond()).await;
         Ok(match found.map_err(|error| self.explain(place, error))? {
             None => Claim::Taken,
@@ -127,35 +127,36 @@ impl Conversations for TableConversations {
     }
 
     async fn finish(&self, place: &Place, event: &str, now: Timestamp) -> Result<(), ConversationsError> {
-        let row = event_row(event, DONE, now, REMEMBERED_SECONDS);
+        let row = event_row(place, event, DONE, now, REMEMBERED_SECONDS);
         self.rows(place).await?.put(row).await.map_err(|error| self.explain(place, error))
     }
 
     async fn release(&self, place: &Place, event: &str) -> Result<(), ConversationsError> {
-        let removed = self.rows(place).await?.remove_unless(&event_key(event), STATE, DONE).await;
+        let removed = self.rows(place).await?.remove_unless(&event_key(place, event), STATE, DONE).await;
         removed.map_err(|error| self.explain(place, error))
     }
 }
 
-fn month_key(month: &Month) -> RowKey {
-    RowKey { partition: "tokens".to_owned(), sort: month.to_string() }
+fn month_key(place: &Place, month: &Month) -> RowKey {
+    RowKey { partition: format!("{}#tokens", place.incarnation), sort: month.to_string() }
 }
 
-fn event_key(event: &str) -> RowKey {
-    RowKey { partition: partition("event", event), sort: "claim".to_owned() }
+fn event_key(place: &Place, event: &str) -> RowKey {
+    RowKey { partition: partition(place, "event", event), sort: "claim".to_owned() }
 }
 
-fn event_row(event: &str, state: &str, now: Timestamp, for_seconds: i64) -> Row {
+fn event_row(place: &Place, event: &str, state: &str, now: Timestamp, for_seconds: i64) -> Row {
     let until = now.as_millisecond().saturating_add(for_seconds.saturating_mul(1000));
-    Row::new(event_key(event), seconds(now, for_seconds)).text(STATE, state).number(UNTIL, until)
+    Row::new(event_key(place, event), seconds(now, for_seconds)).text(STATE, state).number(UNTIL, until)
 }
 
 /// A partition's name. A name that is too long stands there as its hash; the sign in front keeps the two kinds apart.
-fn partition(kind: &str, name: &str) -> String {
+fn partition(place: &Place, kind: &str, name: &str) -> String {
+    let incarnation = &place.incarnation;
     if name.len() <= LONGEST_NAME {
-        return format!("{kind}#={name}");
+        return format!("{incarnation}#{kind}#={name}");
     }
-    format!("{kind}#~{}", blake3::hash(name.as_bytes()))
+    format!("{incarnation}#{kind}#~{}", blake3::hash(name.as_bytes()))
 }
 
 /// A time as text whose order is that of time.

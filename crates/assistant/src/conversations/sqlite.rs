@@ -68,10 +68,15 @@ impl fmt::Debug for SqliteConversations {
     }
 }
 
+/// Whose rows they are: `#` is in no tenant's id.
+fn owner(place: &Place) -> String {
+    format!("{}#{}", place.tenant, place.incarnation)
+}
+
 #[async_trait]
 impl Conversations for SqliteConversations {
     async fn turns(&self, place: &Place, conversation: &str, newest: u32) -> Result<Vec<Turn>, ConversationsError> {
-        let (tenant, conversation) = (place.tenant.to_string(), conversation.to_owned());
+        let (tenant, conversation) = (owner(place), conversation.to_owned());
         let oldest = nanoseconds(oldest_kept(Timestamp::now()));
         self.with(move |connection| {
             let mut select = connection.prepare_cached(
@@ -89,7 +94,7 @@ impl Conversations for SqliteConversations {
     }
 
     async fn add(&self, place: &Place, conversation: &str, turn: &Turn) -> Result<(), ConversationsError> {
-        let (tenant, conversation, turn) = (place.tenant.to_string(), conversation.to_owned(), turn.clone());
+        let (tenant, conversation, turn) = (owner(place), conversation.to_owned(), turn.clone());
         self.with(move |connection| {
             let insert = "INSERT INTO turns (tenant, conversation, at, said, answered) VALUES (?1, ?2, ?3, ?4, ?5)";
             let row = params![tenant, conversation, nanoseconds(turn.at), turn.said, turn.answered];
@@ -100,7 +105,7 @@ impl Conversations for SqliteConversations {
     }
 
     async fn spend(&self, place: &Place, month: &Month, tokens: u64) -> Result<u64, ConversationsError> {
-        let (tenant, month) = (place.tenant.to_string(), month.to_string());
+        let (tenant, month) = (owner(place), month.to_string());
         let tokens = i64::try_from(tokens).unwrap_or(i64::MAX);
         let total: i64 = self
             .with(move |connection| {
@@ -117,7 +122,7 @@ impl Conversations for SqliteConversations {
     }
 
     async fn spent(&self, place: &Place, month: &Month) -> Result<u64, ConversationsError> {
-        let (tenant, month) = (place.tenant.to_string(), month.to_string());
+        let (tenant, month) = (owner(place), month.to_string());
         let total: Option<i64> = self
             .with(move |connection| {
                 let select = "SELECT spent FROM tokens WHERE tenant = ?1 AND month = ?2";
@@ -128,17 +133,17 @@ impl Conversations for SqliteConversations {
     }
 
     async fn claim(&self, place: &Place, event: &str, now: Timestamp) -> Result<Claim, ConversationsError> {
-        let (tenant, event) = (place.tenant.to_string(), event.to_owned());
+        let (tenant, event) = (owner(place), event.to_owned());
         self.with(move |connection| claim(connection, &tenant, &event, now)).await
     }
 
     async fn finish(&self, place: &Place, event: &str, now: Timestamp) -> Result<(), ConversationsError> {
-        let (tenant, event) = (place.tenant.to_string(), event.to_owned());
+        let (tenant, event) = (owner(place), event.to_owned());
         self.with(move |connection| note(connection, &tenant, &event, true, until(now, REMEMBERED_SECONDS))).await
     }
 
     async fn release(&self, place: &Place, event: &str) -> Result<(), ConversationsError> {
-        let (tenant, event) = (place.tenant.to_string(), event.to_owned());
+        let (tenant, event) = (owner(place), event.to_owned());
         self.with(move |connection| {
             let delete = "DELETE FROM events WHERE tenant = ?1 AND name = ?2 AND NOT is_done";
             connection.prepare_cached(delete)?.execute(params![tenant, event]).map(drop)

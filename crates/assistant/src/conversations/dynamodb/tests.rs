@@ -55,7 +55,7 @@ async fn behind_proxy() -> (TableConversations, Proxy) {
 }
 
 fn place(prefix: Option<&str>) -> Place {
-    Place { tenant: TenantId::parse("acme").unwrap(), prefix: prefix.map(str::to_owned) }
+    Place { tenant: TenantId::parse("acme").unwrap(), incarnation: "i1".to_owned(), prefix: prefix.map(str::to_owned) }
 }
 
 fn turn(at: Timestamp) -> Turn {
@@ -87,7 +87,7 @@ async fn every_key_begins_with_the_tenant_and_every_row_expires() {
     let puts: Vec<_> =
         proxy.calls().iter().filter(|call| call.operation() == "PutItem").map(tenantry_emulators::Call::json).collect();
     let keys: Vec<_> = puts.iter().map(|put| put["Item"]["conversation_key"]["S"].as_str().unwrap()).collect();
-    assert_eq!(keys, ["acme#conversation#=slack:C1:1.0", "acme#event#=slack:Ev1", "acme#event#=slack:Ev1"]);
+    assert_eq!(keys, ["acme#i1#conversation#=slack:C1:1.0", "acme#i1#event#=slack:Ev1", "acme#i1#event#=slack:Ev1"]);
     let in_days = |put: &serde_json::Value| {
         let at: i64 = put["Item"]["expires_at"]["N"].as_str().unwrap().parse().unwrap();
         (at - now.as_second()) / (24 * 3600)
@@ -95,7 +95,7 @@ async fn every_key_begins_with_the_tenant_and_every_row_expires() {
     assert_eq!(puts.iter().map(in_days).collect::<Vec<_>>(), [KEPT_DAYS, 0, 7]);
     store.spend(&place(None), &Month::of(now), 3).await.unwrap();
     let update = proxy.calls().last().unwrap().json();
-    assert_eq!(update["Key"]["conversation_key"]["S"], "acme#tokens");
+    assert_eq!(update["Key"]["conversation_key"]["S"], "acme#i1#tokens");
 }
 
 #[tokio::test]
@@ -182,8 +182,8 @@ async fn another_tenants_row_that_comes_back_is_refused() {
 #[test]
 fn a_long_name_and_its_hash_do_not_meet() {
     let long = "x".repeat(LONGEST_NAME + 1);
-    let hashed = partition("event", &long);
-    let forged = hashed.strip_prefix("event#").unwrap();
-    assert_ne!(partition("event", forged), hashed);
-    assert!(partition("event", &"x".repeat(LONGEST_NAME)).len() < 2048 - 64);
+    let hashed = partition(&place(None), "event", &long);
+    let forged = hashed.strip_prefix("i1#event#").unwrap();
+    assert_ne!(partition(&place(None), "event", forged), hashed);
+    assert!(partition(&place(None), "event", &"x".repeat(LONGEST_NAME)).len() < 2048 - 64);
 }

@@ -20,7 +20,7 @@ fn file(folder: &TempDir) -> PathBuf {
 }
 
 fn place() -> Place {
-    Place { tenant: TenantId::parse("acme").unwrap(), prefix: None }
+    Place { tenant: TenantId::parse("acme").unwrap(), incarnation: "i1".to_owned(), prefix: None }
 }
 
 fn turn(at: Timestamp) -> Turn {
