@@ -1,6 +1,5 @@
 //! Serves Lambda events through the same router as HTTP: API Gateway (both payload formats), Application Load Balancer,
-//! Function URL, and direct invocation. Events that nobody waits for (queues, e-mail) are acted on beside it
-//! ([`asynchronous`]).
+//! Function URL, and direct invocation. Events that nobody waits for (queues, e-mail) are acted on beside it.
 //!
 //! Lambda's own tenant id of an invocation counts as verified: whoever may invoke the function may name a tenant. Behind a
 //! gateway it must therefore be mapped from what an authorizer verified, never from a header that the client sends.

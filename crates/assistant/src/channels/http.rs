@@ -4,7 +4,7 @@
 //! Attachments are a list of `{"name": …, "media_type": optional, "content_base64": …}`. Messages that name the same
 //! conversation belong together: the model is told of the earlier ones. The answer is an [`Answer`](crate::reply::Answer),
 //! a [`DryRun`](crate::reply::DryRun), or a [`Problem`]. With `Accept: text/event-stream` it comes in
-//! pieces ([`events`]). Whose configuration answers is what the bearer token says.
+//! pieces, as server-sent events. Whose configuration answers is what the bearer token says.
 
 mod body;
 mod events;
