@@ -104,7 +104,7 @@ pub(crate) struct Global {
     )]
     pub(crate) allow_origin: Vec<String>,
 
-    /// Other addresses of Slack, Telegram or Google Calendar, such as slack=https://gateway.example/slack
+    /// Other addresses of slack, telegram or google_calendar, separated by commas
     #[arg(long, value_name = "NAME=URL", env = "TENANTRY_PROVIDERS", hide_env_values = true, global = true)]
     pub(crate) providers: Option<String>,
 
