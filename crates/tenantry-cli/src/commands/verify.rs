@@ -150,6 +150,7 @@ fn text(scope: &str, rows: &[Row], output: &Output) -> String {
     if rows.is_empty() {
         return format!("{scope}: no connection is set");
     }
+    let width = rows.iter().map(|row| row.section.len()).max().unwrap_or_default().max(11);
     let mut lines = Vec::new();
     for row in rows {
         let (mark, tone, said) = match &row.verdict {
@@ -158,7 +159,7 @@ fn text(scope: &str, rows: &[Row], output: &Output) -> String {
             Verdict::Unreachable { reason } => ("!", Tone::Warn, format!("unreachable: {reason}")),
             Verdict::NotConfigured => ("-", Tone::Dim, "not configured".to_owned()),
         };
-        lines.push(format!("{} {:<11} {said}", output.paint().tone(tone, mark), row.section));
+        lines.push(format!("{} {:<width$} {said}", output.paint().tone(tone, mark), row.section));
         lines.extend(next_steps(row).into_iter().map(|step| format!("              {step}")));
     }
     lines.join("\n")
