@@ -151,6 +151,23 @@ impl Assistant {
         self.answer_aloud(config, incoming, now, None).await
     }
 
+    /// Answers a message in a channel of people: where there is no answer they are told so, in the tenant's language.
+    pub async fn answer_or_apologise(
+        &self,
+        config: &TenantConfig<Settings>,
+        incoming: &Incoming,
+        now: Timestamp,
+    ) -> String {
+        match self.answer(config, incoming, now).await {
+            Ok(answer) => answer.text,
+            Err(error) => {
+                let (tenant, channel) = (config.tenant(), incoming.channel.name());
+                warn!(%tenant, channel, error = &error as &dyn std::error::Error, "apologising");
+                apology(config, &error)
+            }
+        }
+    }
+
     /// Answers a message while somebody listens: the pieces of the text come as the model says them.
     pub async fn answer_aloud(
         &self,

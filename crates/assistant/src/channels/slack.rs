@@ -23,7 +23,7 @@ use super::webhook::{self, candidate, hand_over, not_genuine};
 use crate::app::App;
 use crate::conversation::{Channel, Incoming};
 use crate::job::{Job, SlackMessage, Work, WorkError};
-use crate::reply::{Assistant, apology};
+use crate::reply::Assistant;
 use crate::settings::Settings;
 
 /// Where Slack sends events.
@@ -82,13 +82,7 @@ pub(super) async fn answer(
         conversation: Some(format!("slack:{}:{}", message.channel, message.thread)),
         attachments: Vec::new(),
     };
-    let text = match Assistant::new(app).answer(config, &incoming, now).await {
-        Ok(answer) => answer.text,
-        Err(error) => {
-            warn!(tenant = %config.tenant(), error = &error as &dyn std::error::Error, "apologising in Slack");
-            apology(config, &error)
-        }
-    };
+    let text = Assistant::new(app).answer_or_apologise(config, &incoming, now).await;
     let post = Post { channel: &message.channel, thread: Some(&message.thread), text: &escape(&text) };
     let client = SlackClient::new(app.egress.clone(), app.bases.slack.clone());
     let posted = client.post(slack, &post).await;

@@ -20,7 +20,7 @@ use super::webhook::{self, candidate, hand_over, not_genuine};
 use crate::app::App;
 use crate::conversation::{Channel, Incoming};
 use crate::job::{Job, TelegramMessage, Work, WorkError};
-use crate::reply::{Assistant, apology};
+use crate::reply::Assistant;
 use crate::settings::Settings;
 
 /// Where Telegram sends updates, with the binding's name behind it.
@@ -71,13 +71,7 @@ pub(super) async fn answer(
         conversation: Some(format!("telegram:{}", message.chat)),
         attachments: Vec::new(),
     };
-    let text = match Assistant::new(app).answer(config, &incoming, now).await {
-        Ok(answer) => answer.text,
-        Err(error) => {
-            warn!(tenant = %config.tenant(), error = &error as &dyn std::error::Error, "apologising in Telegram");
-            apology(config, &error)
-        }
-    };
+    let text = Assistant::new(app).answer_or_apologise(config, &incoming, now).await;
     let client = TelegramClient::new(app.egress.clone(), app.bases.telegram.clone());
     let sent = client.send(telegram, message.chat, message.message, &text).await;
     sent.map_err(|source| WorkError::Delivery { channel: "Telegram", source })

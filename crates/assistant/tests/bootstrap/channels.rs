@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use tenantry_emulators::providers::{
     Calendars, Fault, GoogleCalendar, Llm, Odoo, OdooCompany, Posted, Seen, Slack, Telegram,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::function::Function;
 use crate::store::Store;
@@ -39,6 +41,11 @@ const NAMES: [&str; 2] = ["acme", "beta"];
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with more variables for the function.
+    async fn with(more: &[(&'static str, String)]) -> Self {
         let slack = Slack::start(&[("xoxb-CANARY-acme", "T0ACME"), ("xoxb-CANARY-beta", "T0BETA")]).await;
         let telegram = Telegram::start(&[("11:CANARY-acme", "acme_bot"), ("22:CANARY-beta", "beta_bot")]).await;
         let models = [Llm::start(&["sk-CANARY-acme"]).await, Llm::start(&["csk-CANARY-beta"]).await];
@@ -59,6 +66,7 @@ impl World {
             format!("slack={},telegram={},google_calendar={}", slack.base_url(), telegram.origin(), calendar.origin());
         let variables =
             [("TENANTRY_STORE", store.url()), ("TENANTRY_LOG", "debug".to_owned()), ("TENANTRY_PROVIDERS", bases)];
+        let variables = [&variables, more].concat();
         let function = Function::start_with(&variables, &origins.join(","), store.file("log")).await;
         Self { store, function, slack, telegram, models, odoo, calendar, companies: [acme, beta] }
     }
@@ -379,5 +387,58 @@ async fn when_the_months_tokens_are_used_up_nobody_is_asked_any_more() {
     world.mention(1, "Ev1", "Hallo").await;
     let other = only(world.slack.take_posted());
     assert!(other.text.contains("You said"), "another company's tokens are its own: {other:?}");
+    world.function.stop();
+}
+
+/// A call to SQS in moto: the answer's text.
+async fn sqs(form: &str) -> String {
+    let shared = tenantry_emulators::shared().await;
+    let address = shared.moto.url().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The region is read from the credential; the signature is not looked at.
+    let credential =
+        "AWS4-HMAC-SHA256 Credential=AKIATEST/20261127/eu-central-1/sqs/aws4_request, SignedHeaders=host, Signature=0";
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\nauthorization: {credential}\r\nconnection: close\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// What stands between two tags of an answer, with its escapes undone.
+fn between(answer: &str, tag: &str) -> String {
+    let (_, rest) = answer.split_once(&format!("<{tag}>")).unwrap_or_else(|| panic!("{tag} is in {answer}"));
+    let (text, _) = rest.split_once(&format!("</{tag}>")).unwrap();
+    text.replace("&quot;", "\"").replace("&#34;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn with_a_queue_slack_is_answered_at_once_and_the_message_when_the_queue_wakes_the_function() {
+    let shared = tenantry_emulators::shared().await;
+    let url = between(&sqs("Action=CreateQueue&QueueName=jobs-of-slack").await, "QueueUrl");
+    let text = |text: &str| text.to_owned();
+    let mut world = World::with(&[
+        ("TENANTRY_QUEUE", url.clone()),
+        ("AWS_ENDPOINT_URL_SQS", text(shared.moto.url())),
+        ("AWS_REGION", text("eu-central-1")),
+        ("AWS_ACCESS_KEY_ID", text("AKIAFUNCTION")),
+        ("AWS_SECRET_ACCESS_KEY", text("secret")),
+    ])
+    .await;
+    assert_eq!(status(&world.mention(0, "Ev1", "Hello").await), 200);
+    assert!(world.slack.take_posted().is_empty() && world.models[0].take_seen().is_empty(), "nobody was asked yet");
+    let received = sqs(&format!("Action=ReceiveMessage&QueueUrl={url}")).await;
+    let job = between(&received, "Body");
+    assert!(!job.contains("CANARY"), "a job holds no secret: {job}");
+    let wake = json!({"Records": [{
+        "messageId": "m1", "eventSource": "aws:sqs", "body": job,
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:jobs-of-slack",
+    }]});
+    assert_eq!(world.function.invoke(&wake).await, json!({"batchItemFailures": []}));
+    assert_eq!(only(world.slack.take_posted()).team, "T0ACME");
     world.function.stop();
 }
