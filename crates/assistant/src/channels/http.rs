@@ -62,7 +62,10 @@ async fn answer(
     if is_streamed {
         return events::respond(assistant.clone(), config.clone(), incoming, now).await;
     }
-    Ok(Json(assistant.answer(config, &incoming, now).await?).into_response())
+    // A task of its own: what was begun is counted and kept, whether or not the sender waits for it.
+    let (assistant, config) = (assistant.clone(), config.clone());
+    let answering = tokio::spawn(async move { assistant.answer(&config, &incoming, now).await });
+    Ok(Json(events::ended(answering.await)?).into_response())
 }
 
 /// Whether the sender asks for the answer in pieces.

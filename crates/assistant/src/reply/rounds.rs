@@ -84,7 +84,10 @@ impl Rounds<'_> {
             request.limit = Some(deadline.saturating_duration_since(Instant::now()).max(SHORTEST_LIMIT));
             let answer = match self.ask(&request).await {
                 Ok(answer) => answer,
-                Err(error) => return Outcome { answer: Err(error), spent, called },
+                Err((error, heard)) => {
+                    spent.add(estimate(&request, heard));
+                    return Outcome { answer: Err(error), spent, called };
+                }
             };
             spent.add(answer.usage);
             if answer.calls.is_empty() || !request.may_call {
@@ -94,14 +97,20 @@ impl Rounds<'_> {
         }
     }
 
-    async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, CallError> {
-        let Some(listener) = self.listener else { return self.chat.send(request, self.connection).await };
-        let mut stream = self.chat.stream(request, self.connection).await?;
-        while let Some(text) = stream.next().await? {
+    /// Asks once. An error says how many bytes of an answer had come before it.
+    async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, (CallError, usize)> {
+        let unheard = |error| (error, 0);
+        let Some(listener) = self.listener else {
+            return self.chat.send(request, self.connection).await.map_err(unheard);
+        };
+        let mut stream = self.chat.stream(request, self.connection).await.map_err(unheard)?;
+        let mut heard = 0;
+        while let Some(text) = stream.next().await.map_err(|error| (error, heard))? {
+            heard += text.len();
             // Whoever listened may have gone; the answer is kept and counted all the same.
             let _ = listener.send(Piece::Text(text));
         }
-        stream.answer()
+        stream.answer().map_err(|error| (error, heard))
     }
 
     /// Runs the tools that were called, one after the other, and adds what came of them to the conversation.
@@ -138,6 +147,16 @@ impl Rounds<'_> {
     }
 }
 
+/// What an answer cost that broke off: the provider counts it, and did not live to tell. A token is about four bytes.
+fn estimate(request: &ChatRequest, heard: usize) -> Option<Usage> {
+    if heard == 0 {
+        return None;
+    }
+    let tokens = |bytes: usize| u64::try_from(bytes / 4).unwrap_or(u64::MAX);
+    let (prompt, completion) = (tokens(request.body().to_string().len()), tokens(heard));
+    Some(Usage { prompt, completion, total: prompt.saturating_add(completion) })
+}
+
 fn refusal(why: &str) -> String {
     serde_json::json!({ "error": why }).to_string()
 }
@@ -149,4 +168,30 @@ fn spoken(answer: ChatAnswer) -> Result<ChatAnswer, CallError> {
         return Err(CallError::Malformed { reason });
     }
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use tenantry_integrations::llm::Provider;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_broke_off_is_counted_by_what_was_sent_and_heard_and_a_refusal_is_not() {
+        let request = ChatRequest {
+            provider: Provider::OpenAi,
+            messages: vec![Message::user("x".repeat(4000))],
+            model: "gpt-5-mini".to_owned(),
+            temperature: None,
+            top_p: None,
+            max_output_tokens: None,
+            tools: Vec::new(),
+            may_call: false,
+            limit: None,
+        };
+        assert_eq!(estimate(&request, 0), None, "nothing came, so nothing is known to have been done");
+        let broken = estimate(&request, 400).unwrap();
+        assert!((1000..1100).contains(&broken.prompt) && broken.completion == 100, "{broken:?}");
+        assert_eq!(broken.total, broken.prompt + broken.completion);
+    }
 }

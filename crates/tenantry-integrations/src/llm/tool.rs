@@ -3,6 +3,9 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+/// The most tools that one answer may call: more is nonsense.
+pub(super) const MOST_CALLS: usize = 32;
+
 /// A tool, as a model is told of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolDefinition {
@@ -40,9 +43,9 @@ impl Serialize for ToolCall {
 }
 
 impl ToolCall {
-    /// Reads the calls of a message. Some providers give the arguments as an object.
+    /// Reads the calls of a message, [`MOST_CALLS`] at the most. Some providers give the arguments as an object.
     pub(super) fn all(message: &Value) -> Vec<Self> {
-        message["tool_calls"].as_array().into_iter().flatten().filter_map(Self::read).collect()
+        message["tool_calls"].as_array().into_iter().flatten().filter_map(Self::read).take(MOST_CALLS).collect()
     }
 
     fn read(call: &Value) -> Option<Self> {

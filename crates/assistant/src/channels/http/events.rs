@@ -57,7 +57,10 @@ async fn next(
     Some((last, None))
 }
 
-fn ended(answer: Result<Result<Answer, ReplyError>, tokio::task::JoinError>) -> Result<Answer, Box<Problem>> {
+/// What came of a task that answers.
+pub(super) fn ended(
+    answer: Result<Result<Answer, ReplyError>, tokio::task::JoinError>,
+) -> Result<Answer, Box<Problem>> {
     match answer {
         Ok(answer) => Ok(answer.map_err(|error| Box::new(error.into()))?),
         Err(_) => Err(Box::new(Problem::new(

@@ -6,15 +6,13 @@ use tenantry_core::secret::SecretText;
 
 use super::super::answer::{ChatAnswer, Usage, usage, why_blank};
 use super::super::refusal::refusal;
-use super::super::tool::ToolCall;
+use super::super::tool::{MOST_CALLS, ToolCall};
 use crate::call::{CallError, malformed};
 use crate::egress::Response;
 use crate::redact::redact;
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";
-/// The most tools that one answer may call: more is nonsense.
-const MOST_CALLS: usize = 32;
 
 /// The answer as far as it has come.
 #[derive(Debug)]
