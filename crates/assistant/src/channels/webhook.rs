@@ -8,7 +8,7 @@ use tenantry::layer::LambdaTenant;
 use tenantry::problem::Problem;
 use tenantry::{LoadError, TenantConfig};
 use tenantry_core::scope::TenantId;
-use tenantry_store::{Binding, StoreError};
+use tenantry_store::Binding;
 use tracing::{error, warn};
 
 use crate::app::App;
@@ -65,7 +65,7 @@ pub(super) fn not_genuine() -> Problem {
 /// The configuration of the tenant that an outside identity belongs to. It proves nothing yet: it holds the secret by which
 /// the event is judged.
 pub(super) async fn candidate(app: &App, binding: &Binding) -> Result<TenantConfig<Settings>, Problem> {
-    let bound = app.bindings.bound(binding).await.map_err(|error| out(&error))?;
+    let bound = app.bindings.bound(binding).await.map_err(|error| cannot_tell(&error))?;
     let tenant = bound.ok_or_else(|| {
         warn!(%binding, "an event of an identity that is bound to nobody");
         not_genuine()
@@ -73,12 +73,13 @@ pub(super) async fn candidate(app: &App, binding: &Binding) -> Result<TenantConf
     app.loader.load(&tenant).await.map_err(|error| match error {
         // A tenant that is not served has no answer that tells it from one that there is not.
         LoadError::UnknownTenant(_) | LoadError::Suspended(_) => not_genuine(),
-        error => error.into(),
+        // Its own answer names the tenant, and nobody has proven yet that he may know.
+        error @ (LoadError::Invalid { .. } | LoadError::Store { .. }) => cannot_tell(&error),
     })
 }
 
-fn out(error: &StoreError) -> Problem {
-    error!(error = error as &dyn std::error::Error, "it cannot be told to whom an event belongs");
+fn cannot_tell(error: &(dyn std::error::Error + 'static)) -> Problem {
+    error!(error, "it cannot be told to whom an event belongs");
     let detail = "it cannot be told for now to whom this belongs";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
         .retry_after(std::time::Duration::from_secs(1))

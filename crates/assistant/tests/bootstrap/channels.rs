@@ -334,6 +334,17 @@ async fn whoever_is_not_slack_gets_one_answer_whatever_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_cannot_be_used_is_not_told_of_to_whoever_sends_an_event() {
+    let mut world = World::new().await;
+    world.store.set_global("limits.history_turns", "-1").await;
+    let body = mention("T0ACME", "Ev1", "Hello");
+    let answer = world.slack_event(&body, "CANARY-guessed", Timestamp::now().as_second()).await;
+    assert_eq!(status(&answer), 503, "{answer}");
+    assert!(!answer.to_string().contains("acme") && !answer.to_string().contains("history"), "{answer}");
+    world.function.stop();
+}
+
+#[tokio::test]
 async fn whoever_is_not_telegram_gets_one_answer_whatever_is_wrong() {
     let mut world = World::new().await;
     let other = world.companies[1].telegram_secret.clone();

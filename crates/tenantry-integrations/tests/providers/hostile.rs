@@ -205,6 +205,8 @@ macro_rules! hostile {
 
 hostile! {
     chat_send => crate::chat::send,
+    chat_verify_openai => crate::chat::verify_openai,
+    chat_verify_openrouter => crate::chat::verify_openrouter,
     erpnext_find_partner => crate::erpnext::find_partner,
     erpnext_verify => crate::erpnext::verify,
     google_calendar_events => crate::google_calendar::events,
