@@ -125,14 +125,18 @@ async fn ask(verifier: Verifier, subject: Arc<Subject>, sections: &[&'static str
         let (verifier, subject) = (verifier.clone(), Arc::clone(&subject));
         asking.spawn(async move { (at, Row { section, verdict: verifier.verify(&subject, section).await }) });
     }
-    let mut rows = Vec::new();
-    while let Some(Ok(row)) = asking.join_next().await {
+    let mut answers: Vec<Option<Row>> = sections.iter().map(|_| None).collect();
+    while let Some(answer) = asking.join_next().await {
         bar.inc(1);
-        rows.push(row);
+        if let Ok((at, row)) = answer {
+            answers[at] = Some(row);
+        }
     }
     bar.finish_and_clear();
-    rows.sort_by_key(|(at, _)| *at);
-    rows.into_iter().map(|(_, row)| row).collect()
+    // One that ended without an answer is told, not left out.
+    let unanswered =
+        |section| Row { section, verdict: Verdict::Unreachable { reason: "it could not be asked".to_owned() } };
+    answers.into_iter().zip(sections).map(|(row, section)| row.unwrap_or_else(|| unanswered(*section))).collect()
 }
 
 fn exit(rows: &[Row]) -> Exit {
