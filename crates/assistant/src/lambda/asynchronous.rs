@@ -166,15 +166,18 @@ impl Acting<'_> {
         if let Some(why) = received.unwanted {
             return refused(&received.id, why);
         }
-        let mut outcome = Outcome::Refused;
-        for tenant in match self.recipients(received).await {
-            Ok(tenants) => tenants,
+        let recipients = match self.recipients(received).await {
+            Ok(recipients) => recipients,
             Err(error) => {
                 error!(error = &error as &dyn std::error::Error, "it cannot be told to whom an e-mail belongs");
                 return Outcome::Later;
             }
-        } {
-            let done = self.work(job_of(tenant, &format!("email:{}", received.id), received.email.clone())).await;
+        };
+        let mut outcome = Outcome::Refused;
+        for (tenant, to) in recipients {
+            // Each is told of its own addresses: the others are other companies', or were not to be seen.
+            let email = Email { to, ..received.email.clone() };
+            let done = self.work(job_of(tenant, &format!("email:{}", received.id), email)).await;
             outcome = match (outcome, done) {
                 (Outcome::Later, _) | (_, Outcome::Later) => Outcome::Later,
                 (Outcome::Done, _) | (_, Outcome::Done) => Outcome::Done,
@@ -187,14 +190,18 @@ impl Acting<'_> {
         outcome
     }
 
-    async fn recipients(&self, received: &Received) -> Result<Vec<TenantId>, StoreError> {
-        let mut tenants = Vec::new();
+    /// The tenants to whom it was sent, each with its own addresses.
+    async fn recipients(&self, received: &Received) -> Result<Vec<(TenantId, Vec<String>)>, StoreError> {
+        let mut found: Vec<(TenantId, Vec<String>)> = Vec::new();
         for address in &received.recipients {
             let Ok(binding) = Binding::new(BindingKind::Email, &address.to_ascii_lowercase()) else { continue };
-            let bound = self.app.bindings.bound(&binding).await?;
-            tenants.extend(bound.filter(|tenant| !tenants.contains(tenant)));
+            let Some(tenant) = self.app.bindings.bound(&binding).await? else { continue };
+            match found.iter_mut().find(|(known, _)| *known == tenant) {
+                Some((_, own)) => own.push(address.clone()),
+                None => found.push((tenant, vec![address.clone()])),
+            }
         }
-        Ok(tenants)
+        Ok(found)
     }
 
     async fn work(&self, job: Job) -> Outcome {

@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Nothing of one company is in what the servers of the other saw.
-    fn assert_apart(&self) {
+    pub(crate) fn assert_apart(&self) {
         for (at, model) in self.models.iter().enumerate() {
             for seen in model.take_seen() {
                 let shown = shown(&seen);

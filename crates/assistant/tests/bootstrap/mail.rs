@@ -61,6 +61,21 @@ async fn a_mail_is_summarised_for_the_company_of_its_recipient_and_mentions_its_
 }
 
 #[tokio::test]
+async fn of_a_mail_for_two_companies_each_is_told_its_own_address_alone() {
+    let mut world = World::new().await;
+    let told = received("1", &["office@acme.example", "office@beta.example"]);
+    assert_eq!(world.function.invoke(&topic(&told)).await["done"], 1);
+    let posted = world.slack.take_posted();
+    assert_eq!(posted.len(), 2, "{posted:?}");
+    // The model's answer repeats what it was given, and each company's servers see what is its own.
+    for (posted, other) in posted.iter().zip(["beta", "acme"]) {
+        assert!(!posted.text.contains(other), "{posted:?}");
+    }
+    world.assert_apart();
+    world.function.stop();
+}
+
+#[tokio::test]
 async fn a_mail_for_nobody_or_spam_is_told_to_nobody() {
     let mut world = World::new().await;
     let mut spam = received("1", &["office@acme.example"]);
