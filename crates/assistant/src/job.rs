@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tenantry::LoadError;
 use tenantry_core::scope::TenantId;
 use tenantry_integrations::call::CallError;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::channels;
@@ -22,6 +22,9 @@ use crate::later::QueueError;
 pub struct Job {
     /// The tenant to whom the event was verified to belong.
     pub tenant: TenantId,
+    /// Tells the tenant from a later one of the same name, for whom the event is not; none where nobody knew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incarnation: Option<String>,
     /// What its sender calls the event, with the channel in front, such as `slack:Ev0123`: it is acted on once.
     pub event: String,
     /// When it arrived.
@@ -113,6 +116,12 @@ pub enum WorkError {
     /// The tenant has no connection by which it could be answered.
     #[error("{0} is not set")]
     NotConnected(&'static str),
+    /// The event is one of an earlier tenant of the same name.
+    #[error("the event belongs to an earlier tenant of the same name")]
+    AnotherTenant,
+    /// Somebody else is at it, and may still fail.
+    #[error("the event is being acted on")]
+    InProgress,
     /// It does not fit into the queue, or the queue is out.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -125,10 +134,29 @@ impl WorkError {
     /// Whether it may work later without anything being changed.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Load(LoadError::Store { .. }) | Self::Conversations(ConversationsError::Unavailable(_)) => true,
-            Self::Load(_) | Self::NotConnected(_) | Self::Conversations(ConversationsError::Refused(_)) => false,
+            Self::Load(LoadError::Store { .. })
+            | Self::Conversations(ConversationsError::Unavailable(_))
+            | Self::InProgress => true,
+            Self::Load(_)
+            | Self::NotConnected(_)
+            | Self::AnotherTenant
+            | Self::Conversations(ConversationsError::Refused(_)) => false,
             Self::Queue(error) => error.is_transient,
             Self::Delivery { source, .. } => source.is_transient(),
+        }
+    }
+
+    /// Whether another try can deliver what was not delivered, and not deliver it twice. What a messenger refuses, such as a
+    /// person who blocked the bot, it would refuse again, and each try asks a model.
+    fn is_worth_another_try(&self) -> bool {
+        match self {
+            Self::Delivery { source, .. } => source.is_transient() && !source.may_be_done(),
+            Self::Load(_)
+            | Self::Conversations(_)
+            | Self::NotConnected(_)
+            | Self::AnotherTenant
+            | Self::InProgress
+            | Self::Queue(_) => true,
         }
     }
 
@@ -137,7 +165,12 @@ impl WorkError {
         match self {
             Self::Load(error) => error.retry_after().unwrap_or(RETRY),
             Self::Delivery { source: CallError::RateLimited { retry_after: Some(wait) }, .. } => *wait,
-            Self::Delivery { .. } | Self::Conversations(_) | Self::NotConnected(_) | Self::Queue(_) => RETRY,
+            Self::Delivery { .. }
+            | Self::Conversations(_)
+            | Self::NotConnected(_)
+            | Self::AnotherTenant
+            | Self::InProgress
+            | Self::Queue(_) => RETRY,
         }
     }
 }
@@ -146,6 +179,9 @@ impl App {
     /// Does a job with its tenant's own configuration, once, however often it is asked to.
     pub async fn work(&self, job: &Job) -> Result<Worked, WorkError> {
         let config = self.loader.load(&job.tenant).await?;
+        if job.incarnation.as_deref().is_some_and(|incarnation| incarnation != config.incarnation()) {
+            return Err(WorkError::AnotherTenant);
+        }
         let place = Place::of(&config);
         match self.conversations.claim(&place, &job.event, Timestamp::now()).await? {
             Claim::Taken => {}
@@ -155,16 +191,33 @@ impl App {
                 return Ok(Worked::Before);
             }
         }
-        if let Err(error) = channels::perform(self, &config, job).await {
+        if let Err(failure) = channels::perform(self, &config, job).await {
+            if !failure.is_worth_another_try() {
+                undelivered(job, &failure);
+                self.mark(&place, &job.event).await;
+                return Ok(Worked::Now);
+            }
             // Nothing was said yet, so the next one who is sent the event may try.
-            self.conversations.release(&place, &job.event).await?;
-            return Err(error);
+            if let Err(error) = self.conversations.release(&place, &job.event).await {
+                let error = &error as &dyn std::error::Error;
+                warn!(tenant = %job.tenant, event = job.event, error, "an event stays claimed for some minutes");
+            }
+            return Err(failure);
         }
-        // It was said: a mark that cannot be set must not have it said twice by way of an error.
-        if let Err(error) = self.conversations.finish(&place, &job.event, Timestamp::now()).await {
-            let error = &error as &dyn std::error::Error;
-            warn!(tenant = %job.tenant, event = job.event, error, "it is not marked that the event was acted on");
-        }
+        self.mark(&place, &job.event).await;
         Ok(Worked::Now)
     }
+
+    /// Marks an event as acted on. A mark that cannot be set must not have it acted on twice by way of an error.
+    async fn mark(&self, place: &Place, event: &str) {
+        if let Err(error) = self.conversations.finish(place, event, Timestamp::now()).await {
+            let error = &error as &dyn std::error::Error;
+            warn!(tenant = %place.tenant, event, error, "it is not marked that the event was acted on");
+        }
+    }
+}
+
+fn undelivered(job: &Job, failure: &WorkError) {
+    let error = failure as &dyn std::error::Error;
+    error!(tenant = %job.tenant, event = job.event, error, "an answer did not arrive, or it is not known");
 }

@@ -56,7 +56,9 @@ impl Later {
     pub async fn take(&self, app: &App, job: Job) -> Result<(), WorkError> {
         match self {
             Self::Inline => match app.work(&job).await? {
-                Worked::Now | Worked::Before | Worked::Elsewhere => Ok(()),
+                Worked::Now | Worked::Before => Ok(()),
+                // Its sender is told to come again: whoever is at it may fail yet.
+                Worked::Elsewhere => Err(WorkError::InProgress),
             },
             Self::Spawned(tasks) => {
                 tasks.spawn(app.clone(), job).await;
@@ -89,20 +91,30 @@ impl Tasks {
     }
 }
 
+/// The longest pause that a provider can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
 /// Nobody sends the event again, because its sender was told that all is well: so it is tried again here.
 async fn work_patiently(app: &App, job: &Job) {
     for pause in PAUSES {
-        match app.work(job).await {
-            Ok(Worked::Now | Worked::Before | Worked::Elsewhere) => return,
+        match worked(app, job).await {
+            Ok(()) => return,
             Err(error) if error.is_transient() => {
                 warn!(tenant = %job.tenant, event = job.event, error = &error as &dyn std::error::Error, "trying again");
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(pause.max(error.retry_after().min(LONGEST_PAUSE))).await;
             }
             Err(error) => return give_up(job, &error),
         }
     }
-    if let Err(error) = app.work(job).await {
+    if let Err(error) = worked(app, job).await {
         give_up(job, &error);
+    }
+}
+
+async fn worked(app: &App, job: &Job) -> Result<(), WorkError> {
+    match app.work(job).await? {
+        Worked::Now | Worked::Before => Ok(()),
+        Worked::Elsewhere => Err(WorkError::InProgress),
     }
 }
 

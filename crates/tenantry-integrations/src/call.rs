@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use thiserror::Error;
 
-use crate::egress::{EgressError, Rule};
+use crate::egress::{EgressError, Obstacle, Rule};
 
 /// The longest wait that a provider can ask for: more would be as good as a refusal.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
@@ -71,6 +71,17 @@ impl CallError {
             | Self::NotAllowed(_)
             | Self::TooLarge { .. }
             | Self::Malformed { .. } => false,
+        }
+    }
+}
+
+impl CallError {
+    /// Whether what was asked for may have been done although its answer is not known: to ask again could do it twice.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } | Self::Malformed { .. } | Self::TooLarge { .. } => true,
+            Self::Unreachable { reason } => *reason == Obstacle::Closed.to_string(),
+            Self::Rejected { .. } | Self::Unauthorized | Self::RateLimited { .. } | Self::NotAllowed(_) => false,
         }
     }
 }

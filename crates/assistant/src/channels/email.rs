@@ -57,8 +57,8 @@ async fn respond(app: &App, config: &TenantConfig<Settings>, request: Request<Bo
     }
     let id = body["message_id"].as_str().map_or_else(|| own_name(&email), str::to_owned);
     let work = Work::Email(email);
-    hand_over(app, Job { tenant: config.tenant().clone(), event: format!("email:{id}"), at: Timestamp::now(), work })
-        .await?;
+    let (tenant, incarnation) = (config.tenant().clone(), Some(config.incarnation().to_owned()));
+    hand_over(app, Job { tenant, incarnation, event: format!("email:{id}"), at: Timestamp::now(), work }).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "told": true }))).into_response())
 }
 

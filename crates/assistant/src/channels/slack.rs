@@ -58,10 +58,11 @@ async fn respond(app: &App, request: Request<Body>) -> Result<Response, Problem>
         not_genuine()
     })?;
     let tenant = received.identify(config.tenant())?;
+    let incarnation = Some(config.incarnation().to_owned());
     if let Event::Message(message) = read {
         let event::Message { event, channel, thread, user, text } = message;
         let work = Work::Slack(SlackMessage { channel, thread, user, text });
-        hand_over(app, Job { tenant, event: format!("slack:{event}"), at: now, work }).await?;
+        hand_over(app, Job { tenant, incarnation, event: format!("slack:{event}"), at: now, work }).await?;
     }
     Ok(StatusCode::OK.into_response())
 }

@@ -37,20 +37,21 @@ async fn receive(State(app): State<App>, Path(name): Path<String>, request: Requ
 async fn respond(app: &App, name: &str, request: Request<Body>) -> Result<Response, Problem> {
     let binding = Binding::new(BindingKind::Telegram, name).map_err(|_| not_genuine())?;
     let config = candidate(app, &binding).await?;
-    let received = webhook::Event::read(request).await?;
     let is_genuine =
-        config.telegram.as_ref().is_some_and(|bot| update::is_genuine(&bot.webhook_secret, &received.headers));
+        config.telegram.as_ref().is_some_and(|bot| update::is_genuine(&bot.webhook_secret, request.headers()));
     if !is_genuine {
         warn!(tenant = %config.tenant(), "an update that is not Telegram's, or for a bot that is not set");
         return Err(not_genuine());
     }
+    let received = webhook::Event::read(request).await?;
     let tenant = received.identify(config.tenant())?;
+    let incarnation = Some(config.incarnation().to_owned());
     if let Some(message) = update::read(&received.json()?) {
         let update::Message { update, chat, message, user_name, text } = message;
         let work = Work::Telegram(TelegramMessage { chat, message, user_name, text });
         // The numbers of updates are those of one bot, and a company may have several, one after the other.
         let event = format!("telegram:{name}:{update}");
-        hand_over(app, Job { tenant, event, at: Timestamp::now(), work }).await?;
+        hand_over(app, Job { tenant, incarnation, event, at: Timestamp::now(), work }).await?;
     }
     Ok(StatusCode::OK.into_response())
 }

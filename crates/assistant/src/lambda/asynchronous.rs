@@ -256,7 +256,7 @@ fn named_email(body: &Value) -> Option<(TenantId, Email)> {
 }
 
 fn job_of(tenant: TenantId, event: &str, email: Email) -> Job {
-    Job { tenant, event: event.to_owned(), at: Timestamp::now(), work: Work::Email(email) }
+    Job { tenant, incarnation: None, event: event.to_owned(), at: Timestamp::now(), work: Work::Email(email) }
 }
 
 #[cfg(test)]

@@ -74,7 +74,8 @@ fn headers(event: &Value) -> Result<HeaderMap, Unreadable> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs(&event["multiValueHeaders"], &event["headers"]) {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unreadable("the name of a header"))?;
-        headers.append(name, HeaderValue::from_str(value).map_err(|_| Unreadable("the value of a header"))?);
+        let value = HeaderValue::from_str(value).map_err(|_| Unreadable("the value of a header"))?;
+        headers.try_append(name, value).map_err(|_| Unreadable("its headers, of which there are too many"))?;
     }
     // They told of the body on its way to the gateway; ours is whole.
     headers.remove(CONTENT_LENGTH);

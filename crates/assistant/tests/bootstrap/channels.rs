@@ -294,6 +294,34 @@ async fn what_could_not_be_delivered_is_sent_again_and_answered_then() {
 }
 
 #[tokio::test]
+async fn what_may_have_arrived_or_is_refused_is_not_asked_of_a_model_again() {
+    let mut world = World::new().await;
+    let blocked = Fault::Status(403, json!({"ok": false, "description": "Forbidden: bot was blocked by the user"}));
+    for (update, fault) in [(1, blocked), (2, Fault::HangUp), (3, Fault::Page)] {
+        world.telegram.fail_next(fault);
+        let secret = world.companies[0].telegram_secret.clone();
+        assert_eq!(status(&world.update(0, update, "Hello", &secret).await), 200, "{update}");
+        assert!(!world.models[0].take_seen().is_empty());
+        assert_eq!(status(&world.update(0, update, "Hello", &secret).await), 200, "Telegram sends it again");
+        assert!(world.models[0].take_seen().is_empty() && world.telegram.take_sent().is_empty(), "{update}");
+    }
+    world.function.stop();
+}
+
+#[tokio::test]
+async fn a_job_of_an_earlier_tenant_of_the_name_is_not_done() {
+    let mut world = World::new().await;
+    let job = json!({
+        "tenant": "acme", "incarnation": "another", "event": "slack:Ev7", "at": Timestamp::now().to_string(),
+        "work": {"kind": "slack", "channel": "C1", "thread": "1.2", "user": "U1", "text": "CANARY of the old one"},
+    });
+    let wake = json!({"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": job.to_string()}]});
+    assert_eq!(world.function.invoke(&wake).await, json!({"batchItemFailures": [{"itemIdentifier": "m1"}]}));
+    assert!(world.slack.take_posted().is_empty() && world.models[0].take_seen().is_empty());
+    world.function.stop();
+}
+
+#[tokio::test]
 async fn a_provider_that_fails_is_apologised_for_in_the_companys_language() {
     let mut world = World::new().await;
     for (at, sorry) in [(0, "I'm sorry"), (1, "Das tut mir leid")] {

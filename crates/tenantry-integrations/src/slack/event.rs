@@ -52,7 +52,7 @@ fn message(body: &Value) -> Option<Message> {
         "message" => event["channel_type"] == "im",
         _ => false,
     };
-    let is_of_a_person = event["bot_id"].is_null() && event["subtype"].is_null() && event["hidden"] != true;
+    let is_of_a_person = event["bot_id"].is_null() && is_plain(&event["subtype"]) && event["hidden"] != true;
     if !is_for_us || !is_of_a_person {
         return None;
     }
@@ -65,6 +65,11 @@ fn message(body: &Value) -> Option<Message> {
         user: text(&event["user"])?,
         text: plain(event["text"].as_str().unwrap_or_default()),
     })
+}
+
+/// Whether a message is one that somebody wrote: a file beside it, or its showing in the channel too, changes nothing.
+fn is_plain(subtype: &Value) -> bool {
+    subtype.is_null() || ["file_share", "thread_broadcast"].iter().any(|plain| subtype == plain)
 }
 
 /// The text as its writer saw it.
@@ -127,6 +132,15 @@ mod tests {
             let mut event = mention();
             event[name] = json!(value);
             assert_eq!(read(&callback(&event)), Event::Other, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn a_message_with_a_file_is_one_all_the_same() {
+        for subtype in ["file_share", "thread_broadcast"] {
+            let mut event = mention();
+            event["subtype"] = json!(subtype);
+            assert!(matches!(read(&callback(&event)), Event::Message(_)), "{subtype}");
         }
     }
 

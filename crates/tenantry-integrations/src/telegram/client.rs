@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tenantry_core::secret::SecretText;
+use tracing::warn;
 
 use super::Telegram;
 use crate::call::{CallError, malformed, refused};
@@ -50,7 +51,8 @@ impl TelegramClient {
         Ok(Identity::new(format!("@{} ({})", bot.username, bot.id)))
     }
 
-    /// Sends a text to a chat, in several messages if it is long; the first one answers `reply_to`.
+    /// Sends a text to a chat, in several messages if it is long; the first one answers `reply_to`. An error says that nothing
+    /// was sent, as far as it is known.
     pub async fn send(&self, telegram: &Telegram, chat: i64, reply_to: i64, text: &str) -> Result<(), CallError> {
         for (at, part) in parts(text).into_iter().enumerate() {
             let mut body = json!({"chat_id": chat, "text": part, "link_preview_options": {"is_disabled": true}});
@@ -58,7 +60,15 @@ impl TelegramClient {
                 // Whoever deleted the message meanwhile still gets the answer.
                 body["reply_parameters"] = json!({"message_id": reply_to, "allow_sending_without_reply": true});
             }
-            self.call(telegram, Method::Tell("sendMessage", body)).await?;
+            match self.call(telegram, Method::Tell("sendMessage", body)).await {
+                Ok(_) => {}
+                Err(error) if at == 0 => return Err(error),
+                // Whoever sent it again would begin with what was read already.
+                Err(error) => {
+                    warn!(%error, "the rest of a long message is not sent");
+                    return Ok(());
+                }
+            }
         }
         Ok(())
     }
