@@ -247,7 +247,7 @@ async fn jobs_wait_in_a_queue_that_wakes_the_function_and_are_kept_when_they_can
         let at = answer.texts("Name").iter().position(|found| found == name).unwrap();
         answer.texts("Value")[at].clone()
     };
-    assert_eq!(value("Jobs", "VisibilityTimeout"), "180");
+    assert_eq!(value("Jobs", "VisibilityTimeout"), "900");
     let redrive: Value = serde_json::from_str(&value("Jobs", "RedrivePolicy")).unwrap();
     assert_eq!(redrive["deadLetterTargetArn"], value("UndoneJobs", "QueueArn"));
     assert_eq!(redrive["maxReceiveCount"], 5);
@@ -265,7 +265,7 @@ async fn the_function_is_made_as_it_is_built() {
     let stack = Stack::create("function", &[("ReservedConcurrency", "7")]).await;
     let function = stack.cloud.function(&stack.made["Function"]);
     assert_eq!((&function["Runtime"], &function["Handler"]), (&json!("provided.al2023"), &json!("bootstrap")));
-    assert_eq!((&function["Timeout"], &function["MemorySize"]), (&json!(29), &json!(256)));
+    assert_eq!((&function["Timeout"], &function["MemorySize"]), (&json!(150), &json!(256)));
     assert_eq!(function["Role"], stack.role("FunctionRole").text("Arn"));
     assert_eq!(stack.made["FunctionLog"], "/aws/lambda/function");
     let permission = &stack.cloud.function_policy(&stack.made["Function"])["Statement"][0];

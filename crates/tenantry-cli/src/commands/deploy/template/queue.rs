@@ -9,8 +9,8 @@ use super::roles::inline;
 use super::{Resources, WITHOUT_ISOLATION, resource, tags, with};
 
 /// How long a job is hidden while it is done, in seconds: AWS asks for six times the function's limit.
-const HIDDEN: u32 = 180;
-/// How often a job is begun. A claim of a function that died ends after 300 s, within the second time that it is hidden.
+const HIDDEN: u32 = 6 * super::function::TIMEOUT;
+/// How often a job is begun. A claim of a function that died ends after 300 s, while the job is hidden.
 const MOST_RECEIVES: u32 = 5;
 /// How long a job waits at the most, in seconds: 4 days. Whoever waits for an answer has given up long before.
 const WAITS: u32 = 345_600;
