@@ -9,10 +9,6 @@ mod webhook;
 use axum::Router;
 use tenantry::TenantConfig;
 
-pub use email::EMAILS;
-pub use slack::EVENTS as SLACK_EVENTS;
-pub use telegram::UPDATES as TELEGRAM_UPDATES;
-
 use crate::app::App;
 use crate::job::{Job, Work, WorkError};
 use crate::settings::Settings;

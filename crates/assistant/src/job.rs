@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tenantry::LoadError;
+use tenantry::{LoadError, TenantConfig};
 use tenantry_core::scope::TenantId;
 use tenantry_integrations::call::CallError;
 use tracing::{error, info, warn};
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::channels;
 use crate::conversations::{Claim, ConversationsError, Place};
 use crate::later::QueueError;
+use crate::settings::Settings;
 
 /// Something to do for a tenant, once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,13 @@ pub struct Job {
     pub at: Timestamp,
     /// What to do.
     pub work: Work,
+}
+
+impl Job {
+    /// What is to be done for the tenant by whose configuration an event was verified.
+    pub fn of(config: &TenantConfig<Settings>, event: String, at: Timestamp, work: Work) -> Self {
+        Self { tenant: config.tenant().clone(), incarnation: Some(config.incarnation().to_owned()), event, at, work }
+    }
 }
 
 /// What is to be done.

@@ -55,11 +55,7 @@ impl Later {
     /// Sees to it that a job is done, and answers as soon as its sender can be told that all is well.
     pub async fn take(&self, app: &App, job: Job) -> Result<(), WorkError> {
         match self {
-            Self::Inline => match app.work(&job).await? {
-                Worked::Now | Worked::Before => Ok(()),
-                // Its sender is told to come again: whoever is at it may fail yet.
-                Worked::Elsewhere => Err(WorkError::InProgress),
-            },
+            Self::Inline => worked(app, &job).await,
             Self::Spawned(tasks) => {
                 tasks.spawn(app.clone(), job).await;
                 Ok(())
@@ -111,6 +107,7 @@ async fn work_patiently(app: &App, job: &Job) {
     }
 }
 
+/// Does a job. Where somebody else is at it, that is an error that passes: it may still fail there.
 async fn worked(app: &App, job: &Job) -> Result<(), WorkError> {
     match app.work(job).await? {
         Worked::Now | Worked::Before => Ok(()),

@@ -73,9 +73,7 @@ impl CallError {
             | Self::Malformed { .. } => false,
         }
     }
-}
 
-impl CallError {
     /// Whether what was asked for may have been done although its answer is not known: to ask again could do it twice.
     pub fn may_be_done(&self) -> bool {
         match self {

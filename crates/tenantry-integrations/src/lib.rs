@@ -39,6 +39,7 @@ pub mod dynamodb;
 pub mod egress;
 pub mod erp;
 pub mod erpnext;
+mod excerpt;
 pub mod google_calendar;
 pub mod llm;
 pub mod odoo;

@@ -4,6 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tenantry_core::secret::SecretText;
 
+use crate::excerpt::excerpt;
+
 /// The most characters of a provider's sentence that are kept: two lines of a screen.
 const MAX_CHARS: usize = 300;
 
@@ -31,7 +33,8 @@ pub(crate) fn redact(text: &str, keys: &[&SecretText]) -> String {
     let hidden = set().fold(head, |text, key| text.replace(key.expose(), MASK));
     let parts: Vec<_> = set().map(|key| KeyParts::of(key.expose())).collect();
     let shown = |word| if parts.iter().any(|parts| parts.occur_in(word)) { MASK } else { word };
-    shortened(hidden.split(is_gap).filter(|word| !word.is_empty()).map(shown).collect::<Vec<_>>().join(" "))
+    let words: Vec<_> = hidden.split(is_gap).filter(|word| !word.is_empty()).map(shown).collect();
+    excerpt(&words.join(" "), MAX_CHARS)
 }
 
 const MASK: &str = "***";
@@ -86,13 +89,6 @@ fn in_base64(key: &[u8]) -> [String; 3] {
         // The bytes of a last group that is not full mix with what follows.
         STANDARD_NO_PAD.encode(&rest[..rest.len() / 3 * 3])
     })
-}
-
-fn shortened(text: String) -> String {
-    match text.char_indices().nth(MAX_CHARS) {
-        None => text,
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
 }
 
 #[cfg(test)]

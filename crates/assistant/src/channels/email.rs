@@ -24,7 +24,7 @@ use crate::reply::Assistant;
 use crate::settings::Settings;
 
 /// Where e-mails are posted.
-pub const EMAILS: &str = "/assistant/email";
+const EMAILS: &str = "/assistant/email";
 
 /// The most characters of an e-mail that are kept: what follows is not in its summary.
 const LONGEST_TEXT: usize = 20_000;
@@ -57,8 +57,7 @@ async fn respond(app: &App, config: &TenantConfig<Settings>, request: Request<Bo
     }
     let id = body["message_id"].as_str().map_or_else(|| own_name(&email), str::to_owned);
     let work = Work::Email(email);
-    let (tenant, incarnation) = (config.tenant().clone(), Some(config.incarnation().to_owned()));
-    hand_over(app, Job { tenant, incarnation, event: format!("email:{id}"), at: Timestamp::now(), work }).await?;
+    hand_over(app, Job::of(config, format!("email:{id}"), Timestamp::now(), work)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "told": true }))).into_response())
 }
 

@@ -9,6 +9,8 @@
 mod body;
 mod events;
 
+pub(super) use body::{LARGEST, Unfit};
+
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};

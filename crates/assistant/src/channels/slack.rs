@@ -27,7 +27,7 @@ use crate::reply::Assistant;
 use crate::settings::Settings;
 
 /// Where Slack sends events.
-pub const EVENTS: &str = "/assistant/slack/events";
+const EVENTS: &str = "/assistant/slack/events";
 
 pub(super) fn router(app: &App) -> Router {
     Router::new().route(EVENTS, post(receive)).with_state(app.clone())
@@ -57,12 +57,11 @@ async fn respond(app: &App, request: Request<Body>) -> Result<Response, Problem>
         warn!(tenant = %config.tenant(), %error, "an event that is not Slack's");
         not_genuine()
     })?;
-    let tenant = received.identify(config.tenant())?;
-    let incarnation = Some(config.incarnation().to_owned());
+    received.must_be_of(config.tenant())?;
     if let Event::Message(message) = read {
         let event::Message { event, channel, thread, user, text } = message;
         let work = Work::Slack(SlackMessage { channel, thread, user, text });
-        hand_over(app, Job { tenant, incarnation, event: format!("slack:{event}"), at: now, work }).await?;
+        hand_over(app, Job::of(&config, format!("slack:{event}"), now, work)).await?;
     }
     Ok(StatusCode::OK.into_response())
 }

@@ -24,7 +24,7 @@ use crate::reply::Assistant;
 use crate::settings::Settings;
 
 /// Where Telegram sends updates, with the binding's name behind it.
-pub const UPDATES: &str = "/assistant/telegram/";
+const UPDATES: &str = "/assistant/telegram/";
 
 pub(super) fn router(app: &App) -> Router {
     Router::new().route(&format!("{UPDATES}{{name}}"), post(receive)).with_state(app.clone())
@@ -44,14 +44,13 @@ async fn respond(app: &App, name: &str, request: Request<Body>) -> Result<Respon
         return Err(not_genuine());
     }
     let received = webhook::Event::read(request).await?;
-    let tenant = received.identify(config.tenant())?;
-    let incarnation = Some(config.incarnation().to_owned());
+    received.must_be_of(config.tenant())?;
     if let Some(message) = update::read(&received.json()?) {
         let update::Message { update, chat, message, user_name, text } = message;
         let work = Work::Telegram(TelegramMessage { chat, message, user_name, text });
         // The numbers of updates are those of one bot, and a company may have several, one after the other.
         let event = format!("telegram:{name}:{update}");
-        hand_over(app, Job { tenant, incarnation, event, at: Timestamp::now(), work }).await?;
+        hand_over(app, Job::of(&config, event, Timestamp::now(), work)).await?;
     }
     Ok(StatusCode::OK.into_response())
 }

@@ -11,12 +11,10 @@ use tenantry_core::scope::TenantId;
 use tenantry_store::Binding;
 use tracing::{error, warn};
 
+use super::http::{LARGEST, Unfit};
 use crate::app::App;
 use crate::job::{Job, WorkError};
 use crate::settings::Settings;
-
-/// The largest body of an event, in bytes.
-const LARGEST: usize = 1024 * 1024;
 
 /// An event as it came.
 pub(super) struct Event {
@@ -28,10 +26,7 @@ pub(super) struct Event {
 impl Event {
     pub(super) async fn read(request: Request<Body>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, LARGEST).await.map_err(|_| {
-            let detail = format!("the body is larger than {LARGEST} bytes, or broke off");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-        })?;
+        let body = to_bytes(body, LARGEST).await.map_err(|_| Unfit::TooLarge)?;
         let lambda = parts.extensions.get::<LambdaTenant>().map(|tenant| tenant.0.clone());
         Ok(Self { headers: parts.headers, body, lambda })
     }
@@ -44,15 +39,15 @@ impl Event {
         })
     }
 
-    /// The tenant whose secret made the signature, if nothing else in the request names another one.
-    pub(super) fn identify(&self, signer: &TenantId) -> Result<TenantId, Box<Problem>> {
+    /// Refuses an event in which anything names another tenant than the one whose secret made the signature.
+    pub(super) fn must_be_of(&self, signer: &TenantId) -> Result<(), Box<Problem>> {
         let evidence = Evidence {
             lambda: self.lambda.as_deref(),
             signature: Some(signer),
             headers: self.headers.get_all(TENANT_HEADER).iter().map(HeaderValue::as_bytes).collect(),
             ..Evidence::default()
         };
-        identify(&evidence).map_err(|error| Box::new(error.into()))
+        identify(&evidence).map(drop).map_err(|error| Box::new(error.into()))
     }
 }
 

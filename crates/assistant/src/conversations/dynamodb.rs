@@ -66,14 +66,8 @@ impl TableConversations {
                     "there is no table {table}: make it with `tenantry {whose}storage init`"
                 ))
             }
-            CallError::Rejected { .. }
-            | CallError::Unauthorized
-            | CallError::NotAllowed(_)
-            | CallError::TooLarge { .. }
-            | CallError::Malformed { .. } => ConversationsError::Refused(format!("table {table}: {error}")),
-            CallError::RateLimited { .. } | CallError::Unreachable { .. } | CallError::TimedOut { .. } => {
-                ConversationsError::Unavailable(error.into())
-            }
+            error if error.is_transient() => ConversationsError::Unavailable(error.into()),
+            error => ConversationsError::Refused(format!("table {table}: {error}")),
         }
     }
 }

@@ -45,14 +45,8 @@ impl Files for BucketFiles {
 }
 
 fn explain(bucket: &str, error: CallError) -> FilesError {
-    match error {
-        CallError::Rejected { .. }
-        | CallError::Unauthorized
-        | CallError::NotAllowed(_)
-        | CallError::TooLarge { .. }
-        | CallError::Malformed { .. } => FilesError::Refused(format!("bucket {bucket}: {error}")),
-        CallError::RateLimited { .. } | CallError::Unreachable { .. } | CallError::TimedOut { .. } => {
-            FilesError::Unavailable(error.into())
-        }
+    if error.is_transient() {
+        return FilesError::Unavailable(error.into());
     }
+    FilesError::Refused(format!("bucket {bucket}: {error}"))
 }

@@ -65,11 +65,6 @@ impl Llm {
         self.rule(when, Said::Call { tool: tool.to_owned(), arguments: arguments.to_string() });
     }
 
-    /// Calls this tool with arguments that need not be JSON.
-    pub fn calls_with_text(&self, when: &str, tool: &str, arguments: &str) {
-        self.rule(when, Said::Call { tool: tool.to_owned(), arguments: arguments.to_owned() });
-    }
-
     fn rule(&self, when: &str, then: Said) {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.rules.insert(0, Rule { when: when.to_owned(), then });

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Slack;
 use crate::call::{CallError, malformed, refused, rejected, retry_after};
 use crate::egress::{Egress, Endpoint, Request, Response};
+use crate::excerpt::excerpt;
 use crate::redact::redact;
 use crate::verify::Identity;
 
@@ -36,6 +37,13 @@ pub struct Team {
     pub user: String,
 }
 
+impl Team {
+    /// The team as a verification tells of it.
+    pub fn identity(&self) -> Identity {
+        Identity::new(format!("{} in {} ({})", self.user, self.name, self.id))
+    }
+}
+
 /// A message to be posted. Its text is Slack's mrkdwn: what others wrote goes through [`escape`] first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post<'a> {
@@ -60,8 +68,7 @@ impl SlackClient {
 
     /// Asks whether the token works.
     pub async fn verify(&self, slack: &Slack) -> Result<Identity, CallError> {
-        let team = self.team(slack).await?;
-        Ok(Identity::new(format!("{} in {} ({})", team.user, team.name, team.id)))
+        Ok(self.team(slack).await?.identity())
     }
 
     /// Posts a message, and answers with its `ts`.
@@ -80,7 +87,7 @@ impl SlackClient {
 fn body(post: &Post<'_>) -> Value {
     let mut body = json!({
         "channel": post.channel,
-        "text": cut(post.text),
+        "text": excerpt(post.text, LONGEST_TEXT),
         // A link in an answer is no invitation to fetch it.
         "unfurl_links": false,
         "unfurl_media": false,
@@ -89,13 +96,6 @@ fn body(post: &Post<'_>) -> Value {
         body["thread_ts"] = thread.into();
     }
     body
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TEXT) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
 }
 
 /// Makes text that others wrote show as it is: without it, `<!channel>` in a message would call everybody.

@@ -7,6 +7,7 @@ use super::Weaviate;
 use super::graphql::{Class, Search, classes, question};
 use crate::call::{CallError, malformed, refused, rejected};
 use crate::egress::{Egress, Request, Response};
+use crate::excerpt::excerpt;
 use crate::redact::redact;
 use crate::verify::Identity;
 
@@ -112,15 +113,8 @@ fn parse(response: &Response, weaviate: &Weaviate) -> Result<Value, CallError> {
 }
 
 fn passage(class: &Class, record: &Value) -> Passage {
-    let text = |name: &String| Some((name.clone(), Value::from(shortened(record[name].as_str()?))));
+    let text = |name: &String| Some((name.clone(), Value::from(excerpt(record[name].as_str()?, LONGEST_TEXT))));
     Passage { class: class.name.clone(), texts: class.properties.iter().filter_map(text).collect() }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TEXT) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
 }
 
 /// The best of each class, then the second best of each: scores of two classes cannot be compared.

@@ -14,7 +14,7 @@ use tenantry::problem::Problem;
 use crate::files::Attachment;
 
 /// The largest body, in bytes.
-pub(super) const LARGEST: usize = 1024 * 1024;
+pub(in crate::channels) const LARGEST: usize = 1024 * 1024;
 
 /// A message as it is posted.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) struct Message {
 
 /// Why a body is no message.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(in crate::channels) enum Unfit {
     /// It is not said to be JSON.
     ContentType,
     /// It is larger than [`LARGEST`], or broke off.
