@@ -13,7 +13,7 @@ use tenantry_store::ParameterStore;
 
 use crate::conversations::{Conversations, MemoryConversations};
 use crate::files::{Files, MemoryFiles};
-use crate::later::Later;
+use crate::later::{Backlog, Later};
 use crate::settings::Settings;
 
 /// The assistant's parts; a clone shares all of them.
@@ -35,6 +35,8 @@ pub struct App {
     pub files: Arc<dyn Files>,
     /// When jobs are done.
     pub later: Later,
+    /// Where jobs are written down that are done in this process behind an answer; without one a stop loses them.
+    pub backlog: Option<Arc<dyn Backlog>>,
 }
 
 impl App {
@@ -49,6 +51,7 @@ impl App {
             conversations: Arc::new(MemoryConversations::default()),
             files: Arc::new(MemoryFiles::default()),
             later: Later::Inline,
+            backlog: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The ways by which messages come and answers go.
 
-mod email;
+pub(crate) mod email;
 pub mod http;
 mod slack;
 mod telegram;

@@ -38,10 +38,30 @@ pub struct Incoming {
     pub channel: Channel,
     /// Who wrote it, if the channel knows.
     pub user_name: Option<String>,
+    /// Whether that is somebody who may be told of the company's own data.
+    pub sender: Sender,
     /// The conversation that it belongs to, such as `slack:C012:1712.0001`; none if it stands by itself.
     pub conversation: Option<String>,
     /// What came with it.
     pub attachments: Vec<Attachment>,
+}
+
+/// What is known of whoever wrote a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sender {
+    /// Somebody of the company: nothing is kept from him that the assistant can look up.
+    #[default]
+    Member,
+    /// Somebody who may be anybody: he is answered without tools.
+    Guest,
+}
+
+impl Sender {
+    /// Whether it is somebody of the company.
+    pub fn is_member(&self) -> bool {
+        *self == Self::Member
+    }
 }
 
 /// A way by which messages come and answers go.

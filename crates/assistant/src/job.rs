@@ -130,6 +130,9 @@ pub enum WorkError {
     /// Somebody else is at it, and may still fail.
     #[error("the event is being acted on")]
     InProgress,
+    /// So many are under way that this one finds no room.
+    #[error("there are as many events to act on as this process takes on at once")]
+    Busy,
     /// It does not fit into the queue, or the queue is out.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -144,7 +147,8 @@ impl WorkError {
         match self {
             Self::Load(LoadError::Store { .. })
             | Self::Conversations(ConversationsError::Unavailable(_))
-            | Self::InProgress => true,
+            | Self::InProgress
+            | Self::Busy => true,
             Self::Load(_)
             | Self::NotConnected(_)
             | Self::AnotherTenant
@@ -164,6 +168,7 @@ impl WorkError {
             | Self::NotConnected(_)
             | Self::AnotherTenant
             | Self::InProgress
+            | Self::Busy
             | Self::Queue(_) => true,
         }
     }
@@ -178,6 +183,7 @@ impl WorkError {
             | Self::NotConnected(_)
             | Self::AnotherTenant
             | Self::InProgress
+            | Self::Busy
             | Self::Queue(_) => RETRY,
         }
     }

@@ -5,20 +5,21 @@
 
 #[cfg(feature = "aws")]
 mod sqs;
+mod tasks;
+mod under_way;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Mutex;
-use tokio::task::JoinSet;
-use tracing::{error, warn};
 
 #[cfg(feature = "aws")]
 pub use sqs::SqsJobs;
+pub use tasks::Tasks;
+pub use under_way::{MOST_JOBS, MOST_JOBS_OF_ONE};
 
 use crate::app::App;
+use crate::conversations::ConversationsError;
 use crate::job::{Job, WorkError, Worked};
 
 /// Where jobs wait that do not wait in this process.
@@ -39,13 +40,26 @@ pub struct QueueError {
     pub is_transient: bool,
 }
 
+/// Where the jobs are written down that this process has taken on and not done, so that the next one does them.
+#[async_trait]
+pub trait Backlog: fmt::Debug + Send + Sync + 'static {
+    /// Writes a job down: when this answers, the job is not lost any more. One of the same tenant and event stays as it is.
+    async fn keep(&self, job: &Job) -> Result<(), ConversationsError>;
+
+    /// Strikes a job off.
+    async fn strike(&self, job: &Job) -> Result<(), ConversationsError>;
+
+    /// The jobs that are not struck off, those taken first in front.
+    async fn left(&self) -> Result<Vec<Job>, ConversationsError>;
+}
+
 /// When a job is done.
 #[derive(Clone, Debug, Default)]
 pub enum Later {
     /// At once: whoever sent the event waits for it.
     #[default]
     Inline,
-    /// By a task of this process, which [`Tasks::drain`] waits for.
+    /// By a task of this process, which [`Tasks::stop`] waits for.
     Spawned(Tasks),
     /// By whoever reads the queue.
     Queue(Arc<dyn JobQueue>),
@@ -56,54 +70,9 @@ impl Later {
     pub async fn take(&self, app: &App, job: Job) -> Result<(), WorkError> {
         match self {
             Self::Inline => worked(app, &job).await,
-            Self::Spawned(tasks) => {
-                tasks.spawn(app.clone(), job).await;
-                Ok(())
-            }
+            Self::Spawned(tasks) => tasks.spawn(app, job).await,
             Self::Queue(queue) => Ok(queue.put(&job).await?),
         }
-    }
-}
-
-/// The jobs that are being done behind an answer.
-#[derive(Clone, Debug, Default)]
-pub struct Tasks(Arc<Mutex<JoinSet<()>>>);
-
-/// How often a job is begun that cannot be done for a passing reason, and the pauses in between.
-const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
-
-impl Tasks {
-    async fn spawn(&self, app: App, job: Job) {
-        let mut tasks = self.0.lock().await;
-        // Those that have ended are let go, so that the set does not grow for ever.
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move { work_patiently(&app, &job).await });
-    }
-
-    /// Waits until no job is under way.
-    pub async fn drain(&self) {
-        let mut tasks = self.0.lock().await;
-        while tasks.join_next().await.is_some() {}
-    }
-}
-
-/// The longest pause that a provider can ask for.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-
-/// Nobody sends the event again, because its sender was told that all is well: so it is tried again here.
-async fn work_patiently(app: &App, job: &Job) {
-    for pause in PAUSES {
-        match worked(app, job).await {
-            Ok(()) => return,
-            Err(error) if error.is_transient() => {
-                warn!(tenant = %job.tenant, event = job.event, error = &error as &dyn std::error::Error, "trying again");
-                tokio::time::sleep(pause.max(error.retry_after().min(LONGEST_PAUSE))).await;
-            }
-            Err(error) => return give_up(job, &error),
-        }
-    }
-    if let Err(error) = worked(app, job).await {
-        give_up(job, &error);
     }
 }
 
@@ -113,8 +82,4 @@ async fn worked(app: &App, job: &Job) -> Result<(), WorkError> {
         Worked::Now | Worked::Before => Ok(()),
         Worked::Elsewhere => Err(WorkError::InProgress),
     }
-}
-
-fn give_up(job: &Job, error: &WorkError) {
-    error!(tenant = %job.tenant, event = job.event, error = error as &dyn std::error::Error, "an event got no answer");
 }

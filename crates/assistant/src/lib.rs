@@ -19,7 +19,7 @@
 //! What is built in is enough for an assistant that answers: a company adds its name and a key.
 //!
 //! ```
-//! use assistant::conversation::{Channel, Draft, Incoming};
+//! use assistant::conversation::{Channel, Draft, Incoming, Sender};
 //! use assistant::settings::Settings;
 //!
 //! let settings: Settings = serde_json::from_str(r#"{"company": {"name": "Acme"}}"#)?;
@@ -28,6 +28,7 @@
 //!     intent: None,
 //!     channel: Channel::Http,
 //!     user_name: None,
+//!     sender: Sender::Member,
 //!     conversation: None,
 //!     attachments: Vec::new(),
 //! };

@@ -23,7 +23,7 @@ use thiserror::Error;
 
 pub use digests::{Comparison, Digests};
 
-use crate::conversation::{Channel, Draft, Incoming};
+use crate::conversation::{Channel, Draft, Incoming, Sender};
 use crate::settings::Settings;
 
 /// How a receipt begins.
@@ -53,6 +53,9 @@ pub struct Receipt {
     /// Who wrote it, if the channel knows; cut if it is very long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
+    /// Whether he may be told of the company's own data.
+    #[serde(default, skip_serializing_if = "Sender::is_member")]
+    pub sender: Sender,
     /// The route's name.
     pub intent: String,
     /// The prompt's parameter.
@@ -87,6 +90,7 @@ impl Receipt {
                 .unwrap_or(now),
             channel: incoming.channel,
             user_name: incoming.user_name.as_ref().map(|name| name.chars().take(LONGEST_NAME).collect()),
+            sender: incoming.sender,
             intent: intent.to_owned(),
             prompt: draft.prompt.key.clone(),
             provider: draft.request.provider,
@@ -104,6 +108,7 @@ impl Receipt {
             intent: Some(self.intent.clone()),
             channel: self.channel,
             user_name: self.user_name.clone(),
+            sender: self.sender,
             conversation: None,
             attachments: Vec::new(),
         }

@@ -3,6 +3,7 @@
 //! A field is a parameter. Its doc comment is what a company's admin reads (first line: title), its `Default` is the
 //! built-in value, and the `x-…` extensions say what the catalog must know of it. Nothing is declared anywhere else.
 
+mod access;
 mod ai;
 mod company;
 mod email_notifications;
@@ -22,6 +23,7 @@ use tenantry_integrations::slack::Slack;
 use tenantry_integrations::telegram::Telegram;
 use tenantry_integrations::weaviate::Weaviate;
 
+pub use access::Access;
 pub use ai::{Ai, ModelDefaults, ModelId, ROUTING_TASK, Task};
 pub use company::{Company, Fact};
 pub use email_notifications::EmailNotifications;
@@ -68,6 +70,11 @@ pub struct Settings {
     ///
     /// Summaries of incoming e-mail in Slack.
     pub email_notifications: EmailNotifications,
+
+    /// Access
+    ///
+    /// Who may ask for the company's own data.
+    pub access: Access,
 
     /// Data storage
     ///

@@ -36,8 +36,8 @@ pub struct Subject {
     pub settings: Settings,
     /// The connections that could not be part of them.
     pub left_out: Vec<LeftOut>,
-    /// The outside identities that belong to the tenant.
-    pub bindings: Vec<Binding>,
+    /// The outside identities that belong to the tenant; none for the global scope, which cannot have any.
+    pub bindings: Option<Vec<Binding>>,
 }
 
 /// Asks providers; a clone shares connections.
@@ -86,7 +86,7 @@ impl Verifier {
         Some(match section {
             "odoo" => OdooClient::new(egress).verify(settings.odoo.as_ref()?).await,
             "erpnext" => ErpNextClient::new(egress).verify(settings.erpnext.as_ref()?).await,
-            "slack" => self.slack(settings.slack.as_ref()?, &subject.bindings).await,
+            "slack" => self.slack(settings.slack.as_ref()?, subject.bindings.as_deref()).await,
             "telegram" => {
                 let client = TelegramClient::new(egress, self.bases.telegram.clone());
                 client.verify(settings.telegram.as_ref()?).await
@@ -132,10 +132,11 @@ impl Verifier {
     }
 
     /// The token must be that of the workspace that is bound to the tenant: events of another one would lead elsewhere.
-    async fn slack(&self, slack: &Slack, bindings: &[Binding]) -> Result<Identity, CallError> {
+    async fn slack(&self, slack: &Slack, bindings: Option<&[Binding]>) -> Result<Identity, CallError> {
         let client = SlackClient::new(self.egress.clone(), self.bases.slack.clone());
         let team = client.team(slack).await?;
         let identity = team.identity();
+        let Some(bindings) = bindings else { return Ok(identity) };
         let bound: Vec<_> = bindings.iter().filter(|binding| binding.kind() == BindingKind::Slack).collect();
         if bound.is_empty() {
             let note = format!("its events lead nowhere yet: `tenantry binding add slack:{}`", team.id);

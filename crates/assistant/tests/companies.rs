@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assistant::conversation::{Channel, Draft, Incoming};
+use assistant::conversation::{Channel, Draft, Incoming, Sender};
 use assistant::settings::Settings;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -104,6 +104,7 @@ fn asked(configured: &Configured, intent: &str) -> Draft {
         intent: None,
         channel: Channel::Http,
         user_name: None,
+        sender: Sender::Member,
         conversation: None,
         attachments: Vec::new(),
     };

@@ -5,15 +5,18 @@
 mod stored;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use assistant::app::App;
-use assistant::later::{Later, Tasks};
+use assistant::conversations::{CLAIM_SECONDS, Claim, Place, SqliteConversations};
+use assistant::later::{Later, MOST_JOBS_OF_ONE, Tasks};
 use assistant::settings::Settings;
 use axum::body::Body;
 use http::Request;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use serde_json::json;
+use tempfile::TempDir;
 use tenantry::Loader;
 use tenantry::token::Tokens;
 use tenantry_core::layer::Revision;
@@ -57,8 +60,23 @@ async fn app(llm: &Llm, slack: &Slack) -> App {
     app
 }
 
+/// The server's part that goes on behind an answer, with a file beside it that outlives it.
+fn keeping(app: App, folder: &TempDir) -> (App, Tasks) {
+    let tasks = Tasks::default();
+    let file = Arc::new(SqliteConversations::open(&folder.path().join("conversations.db")).unwrap());
+    (App { conversations: file.clone(), backlog: Some(file), later: Later::Spawned(tasks.clone()), ..app }, tasks)
+}
+
+async fn sent(app: &App, request: Request<Body>) -> u16 {
+    assistant::router(app).oneshot(request).await.unwrap().status().as_u16()
+}
+
 fn mention() -> Request<Body> {
-    let body = json!({"type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event": {
+    mention_called("Ev1")
+}
+
+fn mention_called(event: &str) -> Request<Body> {
+    let body = json!({"type": "event_callback", "team_id": "T1", "event_id": event, "event": {
         "type": "app_mention", "user": "U1", "text": "Hello", "ts": "1.0", "channel": "C1",
     }});
     let (body, at) = (body.to_string(), Timestamp::now().as_second());
@@ -91,4 +109,66 @@ async fn slack_is_answered_while_the_model_still_thinks_and_a_stop_waits_for_the
     assert_eq!(assistant::router(&app).oneshot(mention()).await.unwrap().status(), 200);
     tasks.drain().await;
     assert!(slack.take_posted().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_stop_cuts_is_done_after_the_next_start_and_once() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    llm.fail_next(Fault::Hang);
+    let (before, tasks) = keeping(app.clone(), &folder);
+    assert_eq!(sent(&before, mention()).await, 200);
+    tasks.stop(Duration::ZERO).await;
+    drop((before, tasks));
+    assert!(slack.take_posted().is_empty(), "it was cut before the model answered");
+
+    let (after, tasks) = keeping(app.clone(), &folder);
+    assert_eq!(tasks.resume(&after).await.unwrap(), 1);
+    tasks.drain().await;
+    assert_eq!(slack.take_posted().len(), 1);
+    assert_eq!(sent(&after, mention()).await, 200, "Slack sends it again");
+    tasks.drain().await;
+    assert!(slack.take_posted().is_empty());
+
+    let (third, tasks) = keeping(app, &folder);
+    assert_eq!(tasks.resume(&third).await.unwrap(), 0, "what is over is struck off");
+}
+
+#[tokio::test]
+async fn what_a_crash_left_is_done_when_its_claim_has_lapsed() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    llm.fail_next(Fault::Hang);
+    let (before, tasks) = keeping(app.clone(), &folder);
+    assert_eq!(sent(&before, mention()).await, 200);
+    tasks.stop(Duration::ZERO).await;
+    // A crash gives up no claim: this one lapses in a second.
+    let place = Place::of(&app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap());
+    let begun = Timestamp::now() - SignedDuration::from_secs(CLAIM_SECONDS - 1);
+    assert_eq!(before.conversations.claim(&place, "slack:Ev1", begun).await.unwrap(), Claim::Taken);
+
+    let (after, tasks) = keeping(app, &folder);
+    assert_eq!(tasks.resume(&after).await.unwrap(), 1);
+    tasks.drain().await;
+    assert_eq!(slack.take_posted().len(), 1);
+}
+
+#[tokio::test]
+async fn a_flood_of_events_is_told_to_come_again() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    let (app, tasks) = keeping(app, &folder);
+    for _ in 0..MOST_JOBS_OF_ONE {
+        llm.fail_next(Fault::Hang);
+    }
+    for number in 0..MOST_JOBS_OF_ONE {
+        assert_eq!(sent(&app, mention_called(&format!("Ev{number}"))).await, 200);
+    }
+    assert_eq!(sent(&app, mention_called("Ev0")).await, 200, "it is under way");
+    let response = assistant::router(&app).oneshot(mention_called("EvMore")).await.unwrap();
+    assert_eq!((response.status().as_u16(), response.headers().contains_key("retry-after")), (503, true));
+    tasks.stop(Duration::ZERO).await;
 }

@@ -65,9 +65,14 @@ fn without_line_break(mut text: String) -> String {
     text
 }
 
+/// Whether there is somebody to ask.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
 /// Asks for a secret without showing what is typed; none if there is nobody to ask.
 pub(crate) fn secret_from_prompt(key: &Key) -> anyhow::Result<Option<SecretText>> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !can_ask() {
         return Ok(None);
     }
     let typed = Password::new().with_prompt(format!("{key} (not shown)")).allow_empty_password(true).interact();
@@ -79,7 +84,7 @@ pub(crate) fn confirm(yes: bool, question: &str, flag: &str) -> anyhow::Result<(
     if yes {
         return Ok(());
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !can_ask() {
         let trouble =
             Trouble::refused(format!("{question} Nobody can answer here")).help(format!("add {flag} if it is meant"));
         return Err(trouble.into());

@@ -1,6 +1,6 @@
 //! The server: the admin's API and the assistant on one port, stopped gracefully.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::{AllowList, Egress};
 use tenantry_store::StoreUrl;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::exit::{Exit, Trouble};
 
@@ -66,33 +67,30 @@ impl Server {
         self.address
     }
 
-    /// Answers until told to stop, then lets requests under way end within ten seconds.
+    /// Answers until told to stop. Then requests under way, and after them the jobs that their senders do not wait for, have
+    /// ten seconds to end; jobs that have not are left for the next start.
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-        let (stopping, stopped) = oneshot::channel();
+        let (stopping, mut stopped) = watch::channel(None);
         let signal = async move {
             stop.await;
-            let _ = stopping.send(());
+            stopping.send_replace(Some(Instant::now()));
         };
-        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(signal);
-        let served = async {
-            served.await?;
-            self.tasks.drain().await;
-            Ok::<(), std::io::Error>(())
-        };
-        let out_of_time = async move {
-            if stopped.await.is_ok() {
-                tokio::time::sleep(DRAIN).await;
-            } else {
-                std::future::pending::<()>().await;
-            }
+        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(signal).into_future();
+        let out_of_time = async {
+            // An error is the end of the signal's task, which ends when the server does.
+            let Ok(since) = stopped.wait_for(Option::is_some).await.map(|since| since.unwrap_or_else(Instant::now))
+            else {
+                return std::future::pending().await;
+            };
+            tokio::time::sleep_until(since + DRAIN).await;
         };
         tokio::select! {
-            ended = served => ended.context("the server stopped by itself"),
-            () = out_of_time => {
-                tracing::warn!("requests were still under way after ten seconds; they are cut");
-                Ok(())
-            }
+            ended = served => ended.context("the server stopped by itself")?,
+            () = out_of_time => tracing::warn!("requests were still under way after ten seconds; they are cut"),
         }
+        let since = stopped.borrow().unwrap_or_else(Instant::now);
+        self.tasks.stop((since + DRAIN).saturating_duration_since(Instant::now())).await;
+        Ok(())
     }
 }
 
@@ -110,6 +108,7 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     app.bases = plan.bases;
     app.keep_beside(&plan.store).await.context("what the assistant keeps cannot be opened")?;
     app.later = Later::Spawned(tasks.clone());
+    tasks.resume(&app).await.context("the jobs that an earlier process has left cannot be read")?;
     Ok(with_request_ids(api.merge(assistant::router(&app))))
 }
 

@@ -20,6 +20,7 @@ impl App {
         match url {
             StoreUrl::Memory => {
                 self.conversations = Arc::new(MemoryConversations::default());
+                self.backlog = None;
                 self.files = Arc::new(MemoryFiles::default());
             }
             #[cfg(feature = "sqlite")]
@@ -27,7 +28,9 @@ impl App {
                 use crate::conversations::SqliteConversations;
                 use crate::files::FolderFiles;
 
-                self.conversations = Arc::new(SqliteConversations::open(&SqliteConversations::beside(path))?);
+                let conversations = Arc::new(SqliteConversations::open(&SqliteConversations::beside(path))?);
+                self.backlog = Some(conversations.clone());
+                self.conversations = conversations;
                 self.files = Arc::new(FolderFiles::new(FolderFiles::beside(path)));
             }
             #[cfg(feature = "aws")]
@@ -41,6 +44,7 @@ impl App {
 
                 let options = AwsOptions { tenant_role: url.tenant_role().map(str::to_owned), ..AwsOptions::default() };
                 let aws = Aws::open(options).await.map_err(|error| ConversationsError::Refused(error.to_string()))?;
+                self.backlog = None;
                 self.conversations = Arc::new(TableConversations::new(Tables::new(aws.clone()), url.table_prefix()));
                 self.files = Arc::new(BucketFiles::new(Buckets::new(aws)));
             }

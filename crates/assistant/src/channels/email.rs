@@ -17,6 +17,7 @@ use tenantry::problem::Problem;
 use tenantry_integrations::slack::{Post, SlackClient, escape};
 use tracing::{info, warn};
 
+use super::http::json_of;
 use super::webhook::{self, hand_over};
 use crate::app::App;
 use crate::job::{Email, Job, Work, WorkError};
@@ -28,6 +29,8 @@ const EMAILS: &str = "/assistant/email";
 
 /// The most characters of an e-mail that are kept: what follows is not in its summary.
 const LONGEST_TEXT: usize = 20_000;
+/// The longest name of an e-mail, in bytes: the longest line that mail may have (RFC 5322, 2.1.1).
+const LONGEST_ID: usize = 998;
 /// The most characters of a line such as the subject.
 const LONGEST_LINE: usize = 500;
 
@@ -48,14 +51,14 @@ async fn receive(
 
 async fn respond(app: &App, config: &TenantConfig<Settings>, request: Request<Body>) -> Result<Response, Problem> {
     let received = webhook::Event::read(request).await?;
-    let body = received.json()?;
-    let email = Email::from_json(&body).map_err(|(pointer, message)| {
+    let body = json_of(&received.headers, &received.body)?;
+    let Named { email, id } = Named::from_json(&(&body).into()).map_err(|(pointer, message)| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "email_invalid", message).at(pointer)
     })?;
     if !config.email_notifications.enabled {
         return Ok(Json(json!({"told": false, "because": "email_notifications.enabled is false"})).into_response());
     }
-    let id = body["message_id"].as_str().map_or_else(|| own_name(&email), str::to_owned);
+    let id = id.unwrap_or_else(|| own_name(&email));
     let work = Work::Email(email);
     hand_over(app, Job::of(config, format!("email:{id}"), Timestamp::now(), work)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "told": true }))).into_response())
@@ -67,9 +70,16 @@ fn own_name(email: &Email) -> String {
     blake3::hash(&parts).to_hex().to_string()
 }
 
-impl Email {
+/// An e-mail, and what its sender calls it.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) email: Email,
+    pub(crate) id: Option<String>,
+}
+
+impl Named {
     /// Reads `{"from", "to", "subject", "text", "message_id"?}`; an error is the place and what is wrong there.
-    pub fn from_json(body: &Value) -> Result<Self, (&'static str, String)> {
+    pub(crate) fn from_json(body: &Value) -> Result<Self, (&'static str, String)> {
         let fields = body.as_object().ok_or(("", "expected a table with from, to, subject and text".to_owned()))?;
         let known = ["from", "to", "subject", "text", "message_id"];
         if fields.keys().any(|name| !known.contains(&name.as_str())) {
@@ -81,12 +91,25 @@ impl Email {
         };
         let to = match &body["to"] {
             Value::String(one) => vec![one.clone()],
-            Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Value::Array(many) if many.iter().all(Value::is_string) => {
+                many.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
             _ => return Err(("/to", "to must be an address, or a list of them".to_owned())),
         };
-        Ok(Self::new(&text("from", "/from")?, &to, &text("subject", "/subject")?, &text("text", "/text")?))
+        let email = Email::new(&text("from", "/from")?, &to, &text("subject", "/subject")?, &text("text", "/text")?);
+        Ok(Self { email, id: fields.get("message_id").map(id).transpose()? })
     }
+}
 
+/// The name of an e-mail: what stands in its `Message-ID`, as a rule.
+fn id(value: &Value) -> Result<String, (&'static str, String)> {
+    let is_name = |id: &&str| !id.is_empty() && id.len() <= LONGEST_ID && !id.chars().any(char::is_control);
+    let id = value.as_str().filter(is_name);
+    let told = || ("/message_id", format!("message_id must be a text of 1 to {LONGEST_ID} bytes in one line"));
+    id.map(str::to_owned).ok_or_else(told)
+}
+
+impl Email {
     /// An e-mail of bounded size; what is in HTML becomes plain text.
     pub fn new(from: &str, to: &[String], subject: &str, text: &str) -> Self {
         let line =
@@ -173,9 +196,17 @@ mod tests {
             (json!({"from": "a", "to": "b", "subject": "c", "text": "d", "cc": "e"}), ""),
             (json!({"to": "b", "subject": "c", "text": "d"}), "/from"),
             (json!({"from": "a", "to": 7, "subject": "c", "text": "d"}), "/to"),
+            (json!({"from": "a", "to": ["b", 7], "subject": "c", "text": "d"}), "/to"),
             (json!({"from": "a", "to": "b", "subject": "c", "text": 7}), "/text"),
+            (json!({"from": "a", "to": "b", "subject": "c", "text": "d", "message_id": 7}), "/message_id"),
+            (json!({"from": "a", "to": "b", "subject": "c", "text": "d", "message_id": ""}), "/message_id"),
+            (json!({"from": "a", "to": "b", "subject": "c", "text": "d", "message_id": "e\n"}), "/message_id"),
+            (
+                json!({"from": "a", "to": "b", "subject": "c", "text": "d", "message_id": "e".repeat(999)}),
+                "/message_id",
+            ),
         ] {
-            assert_eq!(Email::from_json(&body).unwrap_err().0, place, "{body}");
+            assert_eq!(Named::from_json(&body).unwrap_err().0, place, "{body}");
         }
     }
 

@@ -9,7 +9,7 @@
 mod body;
 mod events;
 
-pub(super) use body::{LARGEST, Unfit};
+pub(super) use body::{LARGEST, Unfit, json_of};
 
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -23,7 +23,7 @@ use tenantry::TenantConfig;
 use tenantry::layer::TenantLayer;
 
 use crate::app::App;
-use crate::conversation::{Channel, Incoming};
+use crate::conversation::{Channel, Incoming, Sender};
 use crate::reply::{Assistant, dry_run};
 use crate::settings::Settings;
 use tenantry::problem::Problem;
@@ -56,7 +56,15 @@ async fn answer(
     let is_streamed = wants_events(request.headers());
     let body::Message { text, intent, conversation, attachments, is_dry_run } = body::read(request).await?;
     let conversation = conversation.map(|name| format!("http:{name}"));
-    let incoming = Incoming { text, intent, channel: Channel::Http, user_name: None, conversation, attachments };
+    let incoming = Incoming {
+        text,
+        intent,
+        channel: Channel::Http,
+        user_name: None,
+        sender: Sender::Member,
+        conversation,
+        attachments,
+    };
     let now = Timestamp::now();
     if is_dry_run {
         return Ok(Json(dry_run(config, &incoming, now)?).into_response());

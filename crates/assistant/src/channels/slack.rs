@@ -21,7 +21,7 @@ use tracing::warn;
 
 use super::webhook::{self, candidate, hand_over, not_genuine};
 use crate::app::App;
-use crate::conversation::{Channel, Incoming};
+use crate::conversation::{Channel, Incoming, Sender};
 use crate::job::{Job, SlackMessage, Work, WorkError};
 use crate::reply::Assistant;
 use crate::settings::Settings;
@@ -79,6 +79,7 @@ pub(super) async fn answer(
         intent: None,
         channel: Channel::Slack,
         user_name: None,
+        sender: Sender::Member,
         conversation: Some(format!("slack:{}:{}", message.channel, message.thread)),
         attachments: Vec::new(),
     };

@@ -14,11 +14,11 @@ use tenantry::TenantConfig;
 use tenantry::problem::Problem;
 use tenantry_integrations::telegram::{TelegramClient, update};
 use tenantry_store::{Binding, BindingKind};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::webhook::{self, candidate, hand_over, not_genuine};
 use crate::app::App;
-use crate::conversation::{Channel, Incoming};
+use crate::conversation::{Channel, Incoming, Sender};
 use crate::job::{Job, TelegramMessage, Work, WorkError};
 use crate::reply::Assistant;
 use crate::settings::Settings;
@@ -68,6 +68,7 @@ pub(super) async fn answer(
         intent: None,
         channel: Channel::Telegram,
         user_name: message.user_name.clone(),
+        sender: sender(config, message.chat),
         conversation: Some(format!("telegram:{}", message.chat)),
         attachments: Vec::new(),
     };
@@ -75,4 +76,13 @@ pub(super) async fn answer(
     let client = TelegramClient::new(app.egress.clone(), app.bases.telegram.clone());
     let sent = client.send(telegram, message.chat, message.message, &text).await;
     sent.map_err(|source| WorkError::Delivery { channel: "Telegram", source })
+}
+
+/// Anybody can write to a bot: the company names the chats that are its own.
+fn sender(config: &TenantConfig<Settings>, chat: i64) -> Sender {
+    if config.access.telegram_chats.contains(&chat) {
+        return Sender::Member;
+    }
+    info!(tenant = %config.tenant(), chat, "a chat that access.telegram_chats does not name: answering without tools");
+    Sender::Guest
 }

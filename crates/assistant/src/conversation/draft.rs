@@ -29,7 +29,7 @@ pub struct Draft {
     pub task: String,
     /// The model, and where its tuning stands.
     pub choice: ModelChoice,
-    /// What the route may look up.
+    /// What the route may look up for the sender.
     pub tools: Vec<Tool>,
     /// What of it the model is told of: that for which a connection is set.
     pub offered: Vec<Tool>,
@@ -52,7 +52,8 @@ impl Draft {
         let asked_by = format!("routing.routes.{intent}");
         let source = Source { prompt: &route.prompt, task: &route.task, asked_by: &asked_by };
         let draft = Self::from_source(settings, &source, incoming, now)?;
-        Ok(Self { tools: route.tools.clone(), ..draft }.offering(settings))
+        let tools = if incoming.sender.is_member() { route.tools.clone() } else { Vec::new() };
+        Ok(Self { tools, ..draft }.offering(settings))
     }
 
     /// Tells the model of the tools that it may call, and what their results are.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::draft::{Draft, Source};
 use super::refusal::Refusal;
-use super::{Channel, Incoming};
+use super::{Channel, Incoming, Sender};
 use crate::job::Email;
 use crate::settings::{EMAIL_PROMPT, Settings};
 
@@ -22,6 +22,7 @@ pub fn email_draft(settings: &Settings, email: &Email, now: Timestamp) -> Result
         intent: None,
         channel: Channel::Email,
         user_name: None,
+        sender: Sender::Guest,
         conversation: None,
         attachments: Vec::new(),
     };

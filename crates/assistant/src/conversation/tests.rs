@@ -17,6 +17,7 @@ fn incoming(text: &str, intent: Option<&str>) -> Incoming {
         intent: intent.map(str::to_owned),
         channel: Channel::Http,
         user_name: None,
+        sender: Sender::Member,
         conversation: None,
         attachments: Vec::new(),
     }

@@ -1,7 +1,9 @@
 //! Keeps conversations in one SQLite file, beside the store of configurations.
 //!
-//! Several processes may use the file at once. Every row and every statement names the tenant. Turns are removed when they
+//! The file also holds the [backlog](crate::later::Backlog) of jobs. Several processes may use the file at once. Every row and every statement names the tenant. Turns are removed when they
 //! are [`KEPT_DAYS`] old: at opening, and with each turn that is added; events when they are forgotten.
+
+mod jobs;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use super::{
 /// Marks the file as one of conversations, in the header field that SQLite keeps for this: `TNRC`.
 const APPLICATION_ID: i32 = 0x544e_5243;
 /// The format that this program reads and writes.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// How long a writer waits for another process to finish.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -40,7 +42,7 @@ impl SqliteConversations {
     pub fn open(path: &Path) -> Result<Self, ConversationsError> {
         let mut connection = connect(path).map_err(|error| explain(path, error))?;
         let format = format(&connection, path)?;
-        if format == 0 {
+        if format < FORMAT {
             make(&mut connection).map_err(|error| explain(path, error))?;
         }
         remove_old(&connection, Timestamp::now()).map_err(|error| explain(path, error))?;
@@ -236,7 +238,7 @@ fn format(connection: &Connection, path: &Path) -> Result<i64, ConversationsErro
     let refused = |told: String| Err(ConversationsError::Refused(told));
     match (application, format) {
         (0, 0) if pages == 0 => Ok(0),
-        (id, FORMAT) if id == i64::from(APPLICATION_ID) => Ok(FORMAT),
+        (id, format @ 1..=FORMAT) if id == i64::from(APPLICATION_ID) => Ok(format),
         (id, newer) if id == i64::from(APPLICATION_ID) => refused(format!(
             "found format {newer} in {shown}, expected {FORMAT}: use the newer program; the file is untouched"
         )),
@@ -247,13 +249,17 @@ fn format(connection: &Connection, path: &Path) -> Result<i64, ConversationsErro
     }
 }
 
+/// Makes the tables, those that an older format is without.
 fn make(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read within the transaction: another process may have made it while this one waited.
     let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if format == 0 {
+    if format < 1 {
         transaction.execute_batch(include_str!("sqlite/schema.sql"))?;
+    }
+    if format < FORMAT {
+        transaction.execute_batch(include_str!("sqlite/jobs.sql"))?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }

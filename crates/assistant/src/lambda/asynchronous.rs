@@ -27,7 +27,9 @@ use tenantry_core::scope::TenantId;
 use tenantry_store::{Binding, BindingKind, StoreError};
 use tracing::{error, warn};
 
+use super::text::strict;
 use crate::app::App;
+use crate::channels::email::Named;
 use crate::job::{Email, Job, Work, WorkError, Worked};
 
 pub(super) use self::mail::Received;
@@ -121,7 +123,7 @@ impl Acting<'_> {
     }
 
     async fn message(&self, record: &Value) -> Outcome {
-        let body: Value = serde_json::from_str(record["body"].as_str().unwrap_or_default()).unwrap_or_default();
+        let body = strict(record["body"].as_str().unwrap_or_default()).unwrap_or_default();
         let id = record["messageId"].as_str().unwrap_or_default();
         if let Ok(job) = serde_json::from_value::<Job>(body.clone()) {
             return self.work(job).await;
@@ -135,7 +137,7 @@ impl Acting<'_> {
             };
         }
         match named_email(&body) {
-            Some((tenant, email)) => self.work(job_of(tenant, &format!("queue:{id}"), email)).await,
+            Some((tenant, email)) => self.work(email.job(tenant, || format!("queue:{id}"))).await,
             None => refused(id, "a message that is neither a job nor an e-mail"),
         }
     }
@@ -144,7 +146,7 @@ impl Acting<'_> {
         let (detail, id) = (&event["detail"], event["id"].as_str().unwrap_or_default());
         let outcome = match (Received::of_notification(detail), named_email(detail)) {
             (Some(received), _) => self.tell(&received).await,
-            (None, Some((tenant, email))) => self.work(job_of(tenant, &format!("event:{id}"), email)).await,
+            (None, Some((tenant, email))) => self.work(email.job(tenant, || format!("event:{id}"))).await,
             (None, None) => refused(id, "an event that is no e-mail"),
         };
         answered(&[outcome])
@@ -247,12 +249,21 @@ fn answered(outcomes: &[Outcome]) -> Result<Value, Again> {
     Ok(json!({ "done": done, "refused": outcomes.len() - done, "status": status.as_u16() }))
 }
 
-/// An e-mail that says whose it is: `{"tenant_id", "from", "to", "subject", "text"}`.
-fn named_email(body: &Value) -> Option<(TenantId, Email)> {
+/// An e-mail that says whose it is: `{"tenant_id", "from", "to", "subject", "text", "message_id"?}`.
+fn named_email(body: &Value) -> Option<(TenantId, Named)> {
     let tenant = TenantId::parse(body["tenant_id"].as_str()?).ok()?;
     let mut fields = body.clone();
     fields.as_object_mut()?.remove("tenant_id");
-    Some((tenant, Email::from_json(&fields).ok()?))
+    Some((tenant, Named::from_json(&fields).ok()?))
+}
+
+impl Named {
+    /// What is to be done for it. It is told of once under the name that its sender gives it, by whatever way it comes; one
+    /// without a name is as new as the event that brings it.
+    fn job(self, tenant: TenantId, of_event: impl FnOnce() -> String) -> Job {
+        let event = self.id.map_or_else(of_event, |id| format!("email:{id}"));
+        job_of(tenant, &event, self.email)
+    }
 }
 
 fn job_of(tenant: TenantId, event: &str, email: Email) -> Job {

@@ -41,6 +41,11 @@ impl EventText {
     }
 }
 
+/// Reads JSON that is within an event as a text; nothing if it cannot be read.
+pub(super) fn strict(text: &str) -> Option<Value> {
+    json::parse_nullable(text).ok().map(foreign)
+}
+
 fn misread(error: &JsonError) -> Problem {
     unreadable(&error.fault.to_string()).at(&error.pointer)
 }

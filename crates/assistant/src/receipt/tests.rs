@@ -32,6 +32,7 @@ fn incoming(text: &str) -> Incoming {
         intent: None,
         channel: Channel::Slack,
         user_name: Some("Grace \"the\" Ü".to_owned()),
+        sender: Sender::Member,
         conversation: Some("slack:C1:2.0".to_owned()),
         attachments: Vec::new(),
     }
@@ -161,6 +162,7 @@ proptest! {
             at: Timestamp::UNIX_EPOCH,
             channel: Channel::Http,
             user_name: None,
+            sender: Sender::Member,
             intent: "chitchat".to_owned(),
             prompt: Key::parse("prompts.chitchat").unwrap(),
             provider: Provider::OpenAi,

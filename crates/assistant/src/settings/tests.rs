@@ -37,7 +37,8 @@ const IN_THE_SECRET: [(&str, Sensitivity, &str); 21] = [
     ("cerebras.base_url", Sensitivity::Credential, "cerebras_base_url"),
 ];
 
-const PLAIN: [&str; 29] = [
+const PLAIN: [&str; 30] = [
+    "access.telegram_chats",
     "ai.default.max_output_tokens",
     "ai.default.model",
     "ai.default.provider",

@@ -91,8 +91,12 @@ impl World {
     }
 
     async fn update(&mut self, at: usize, update: i64, text: &str, secret: &str) -> Value {
+        self.update_of(77, at, update, text, secret).await
+    }
+
+    async fn update_of(&mut self, chat: i64, at: usize, update: i64, text: &str, secret: &str) -> Value {
         let body = json!({"update_id": update, "message": {
-            "message_id": 5, "date": 1, "text": text, "chat": {"id": 77, "type": "private"},
+            "message_id": 5, "date": 1, "text": text, "chat": {"id": chat, "type": "private"},
             "from": {"id": 7, "is_bot": false, "first_name": "Ana"},
         }});
         let path = format!("/assistant/telegram/{}", self.companies[at].bot);
@@ -132,6 +136,7 @@ async fn acme(store: &Store, model: String, odoo: &str) -> Company {
         ("routing.fallback", "\"erp_lookup\""),
         ("routing.routes.erp_lookup.enabled", "true"),
         ("storage.dynamodb_table_prefix", "\"acme-\""),
+        ("access.telegram_chats", "[76]"),
         ("email_notifications.enabled", "true"),
         ("email_notifications.chat_id", "\"C0ACMEMAIL\""),
         ("email_notifications.user_id", "\"U0ACME\""),
@@ -247,6 +252,21 @@ async fn two_companies_talk_over_slack_and_telegram_each_with_its_own_persona_mo
         }
     }
     world.assert_apart();
+    world.function.stop();
+}
+
+#[tokio::test]
+async fn in_telegram_a_chat_that_the_company_does_not_name_gets_no_tools() {
+    let mut world = World::new().await;
+    world.models[0].calls("rye", "get_stock", &json!({"item": "rye"}));
+    let secret = world.companies[0].telegram_secret.clone();
+    for (update, chat, looked_up) in [(1, 76, true), (2, 77, false)] {
+        let answer = world.update_of(chat, 0, update, "How much rye is there?", &secret).await;
+        assert_eq!((status(&answer), world.telegram.take_sent().len()), (200, 1), "{answer}");
+        assert_eq!(!world.odoo.take_seen().is_empty(), looked_up, "chat {chat}");
+        let asked = world.models[0].take_seen();
+        assert_eq!(asked.iter().any(|seen| !seen.json()["tools"].is_null()), looked_up, "chat {chat}");
+    }
     world.function.stop();
 }
 

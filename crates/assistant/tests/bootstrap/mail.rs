@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tenantry_emulators::providers::Fault;
 
 use crate::channels::World;
+use crate::example;
 use crate::function::Outcome;
 
 /// What SES tells of a mail that it received for these recipients.
@@ -130,5 +131,42 @@ async fn lambdas_own_tenant_id_must_agree_with_the_message() {
     let refused = world.function.invoke_as(&queue(&[email("acme", "Hello")]), Some("beta")).await;
     assert_eq!(refused, json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
     assert!(world.slack.take_posted().is_empty());
+    world.function.stop();
+}
+
+#[tokio::test]
+async fn an_email_that_has_a_name_is_told_of_once_by_whatever_way_it_comes() {
+    let mut world = World::new().await;
+    let mut named = email("acme", "Hello");
+    named["message_id"] = json!("<4711@x.example>");
+    let event = json!({"version": "0", "id": "e1", "source": "shop", "detail-type": "E-mail", "detail": named});
+    assert_eq!(world.function.invoke(&queue(&[named.clone(), named.clone()])).await, json!({"batchItemFailures": []}));
+    assert_eq!(world.function.invoke(&event).await["done"], 1);
+    assert_eq!(world.slack.take_posted().len(), 1);
+    world.function.stop();
+}
+
+#[tokio::test]
+async fn an_email_in_a_queue_is_read_strictly() {
+    let mut world = World::new().await;
+    let twice = email("acme", "Hello").to_string().replacen('{', r#"{"tenant_id":"beta","#, 1);
+    let mut batch = queue(&[json!({})]);
+    batch["Records"][0]["body"] = json!(twice);
+    assert_eq!(world.function.invoke(&batch).await, json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
+    assert!(world.slack.take_posted().is_empty());
+    world.function.stop();
+}
+
+#[tokio::test]
+async fn the_example_of_each_kind_of_event_is_told_to_the_company_of_its_recipient() {
+    let mut world = World::new().await;
+    // Topic and receipt rule tell of one e-mail, queue and event of another: each is told of once.
+    for (name, posted) in [("sns-ses", 1), ("ses", 0), ("sqs", 1), ("eventbridge", 0)] {
+        let answer = world.function.invoke(&example(name, "")).await;
+        assert!(answer["done"] == 1 || answer == json!({"batchItemFailures": []}), "{name}: {answer}");
+        let told = world.slack.take_posted();
+        assert_eq!(told.len(), posted, "{name}");
+        assert!(told.iter().all(|told| told.text.contains("*Order 4711*")), "{told:?}");
+    }
     world.function.stop();
 }

@@ -12,7 +12,7 @@ use tenantry_core::resolve::Resolved;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
 use tenantry_core::settings::{Built, SettingsError, build};
-use tenantry_store::{Action, Binding};
+use tenantry_store::{Action, Binding, NewLogEntry};
 
 use super::decide::{Decision, Drafted, MissingConnections, draft};
 use super::{Context, ScopeState, Service, ServiceError, States};
@@ -21,8 +21,8 @@ use super::{Context, ScopeState, Service, ServiceError, States};
 pub struct Candidate {
     /// The merged configuration, without the texts of secrets.
     pub resolved: Resolved,
-    /// The outside identities that belong to the tenant; none for the global scope.
-    pub bindings: Vec<Binding>,
+    /// The outside identities that belong to the tenant; the global scope cannot have any.
+    pub bindings: Option<Vec<Binding>>,
     secrets: BTreeMap<(Key, Tier), SecretText>,
 }
 
@@ -40,20 +40,22 @@ impl fmt::Debug for Candidate {
 }
 
 impl Service {
-    /// The configuration of a scope as it is saved, with changes over it that are not. That its secrets are about to be used
-    /// for a verification is logged first.
+    /// The configuration of a scope as it is saved, with changes over it that are not, for these sections to be verified. That
+    /// their secrets are about to be used is logged first.
     pub async fn candidate(
         &self,
         scope: &Scope,
         changes: &ChangeSet,
+        sections: &[&str],
         context: &Context,
     ) -> Result<Candidate, ServiceError> {
         let states = self.with_changes(self.states(scope).await?, changes, context)?;
         let bindings = match scope {
-            Scope::Global => Vec::new(),
-            Scope::Tenant(tenant) => self.stores.bindings(tenant).await?,
+            Scope::Global => None,
+            Scope::Tenant(tenant) => Some(self.stores.bindings(tenant).await?),
         };
-        self.stores.record(context.entry(scope, Action::Verify)?).await?;
+        let entry = context.entry(scope, Action::Verify)?;
+        self.stores.record(NewLogEntry { detail: Some(detail(sections, changes)), ..entry }).await?;
         let secrets = states.all().flat_map(|state| self.secrets(state)).collect();
         Ok(Candidate { resolved: states.resolve(&self.catalog), bindings, secrets })
     }
@@ -80,4 +82,11 @@ impl Service {
         let key = |field: &String| self.catalog.key_of_secret_field(field).cloned();
         fields.filter_map(|(field, text)| Some(((key(field)?, tier), text.clone()))).collect()
     }
+}
+
+/// What is verified, and which values are tried that are not saved: their keys alone.
+fn detail(sections: &[&str], changes: &ChangeSet) -> String {
+    let unsaved: Vec<_> = changes.keys().map(Key::as_str).collect();
+    let sections = sections.join(", ");
+    if unsaved.is_empty() { sections } else { format!("{sections}; unsaved: {}", unsaved.join(", ")) }
 }

@@ -1,6 +1,6 @@
 //! `tenantry render`: a prompt as a tenant's model gets it, with the tier of each piece.
 
-use assistant::conversation::{self, Channel, Incoming};
+use assistant::conversation::{self, Channel, Incoming, Sender};
 use assistant::settings::Settings;
 use clap::Args;
 use jiff::Timestamp;
@@ -66,6 +66,7 @@ impl Render {
                 intent: None,
                 channel: Channel::Http,
                 user_name,
+                sender: Sender::Member,
                 conversation: None,
                 attachments: Vec::new(),
             };

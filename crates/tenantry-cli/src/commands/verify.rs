@@ -1,5 +1,6 @@
 //! `tenantry verify`: asks providers whether connections work, saved or not.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use assistant::settings::Settings;
@@ -8,14 +9,16 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 use tenantry_core::change::ChangeSet;
+use tenantry_core::scope::Scope;
 use tenantry_core::settings::Built;
 use tenantry_integrations::aws::{Aws, AwsOptions};
 use tenantry_integrations::egress::Egress;
 use tenantry_integrations::verify::Verdict;
 use tokio::task::JoinSet;
 
-use super::set::{add, given};
-use crate::exit::{Exit, Trouble};
+use super::set::{Given, add, given};
+use crate::exit::{Exit, Trouble, scope_flag};
+use crate::input::{can_ask, value_from_file};
 use crate::output::{Output, Tone};
 use crate::session::{Session, allow_list, bases, key};
 use crate::shown;
@@ -28,7 +31,8 @@ Each provider is asked with a request that only reads, all of them at once. The 
 `not configured`. A secret is never shown. The exit code is 4 if anything is rejected, else 1 if
 anything is unreachable.
 
---with tries a value without saving it; a secret comes from standard input or a prompt.
+--with tries a value without saving it; a secret comes from standard input or a prompt. An
+endpoint that is tried is never asked with a key of another tier.
 
 Examples:
   tenantry -t acme verify
@@ -45,6 +49,9 @@ pub(crate) struct Verify {
     /// Try a value that is not saved: KEY=VALUE, KEY=- for standard input, or KEY to be asked for it
     #[arg(long, value_name = "KEY[=VALUE]")]
     with: Vec<String>,
+    /// Try what stands in a file as a value that is not saved
+    #[arg(long, value_name = "KEY=FILE")]
+    with_file: Vec<String>,
 }
 
 /// What a provider said.
@@ -63,7 +70,7 @@ impl Verify {
         }
         let sections = self.wanted()?;
         let scope = session.global.scope()?;
-        let candidate = session.service.candidate(&scope, &self.changes(session)?, &session.context()).await?;
+        let candidate = session.service.candidate(&scope, &self.changes(session)?, &sections, &session.context()).await?;
         let Built { settings, left_out } = candidate.build::<Settings>()?;
         let subject = Subject { settings, left_out, bindings: candidate.bindings };
         let egress = Egress::builder().allow_list(allow_list(&session.global)?).build();
@@ -76,7 +83,7 @@ impl Verify {
         if self.sections.is_empty() && !self.all {
             rows.retain(|row| row.verdict != Verdict::NotConfigured);
         }
-        session.output.show(&rows, |output| text(&shown::scope(&scope), &rows, output))?;
+        session.output.show(&rows, |output| text(&scope, &rows, output))?;
         Ok(exit(&rows))
     }
 
@@ -99,14 +106,31 @@ impl Verify {
         }
         let catalog = session.catalog();
         let mut changes = ChangeSet::default();
+        let new = |changes: &ChangeSet, name: &str| {
+            let key = key(catalog, name)?;
+            let is_new = changes.keys().all(|known| *known != key);
+            if is_new { Ok(key) } else { Err(anyhow::Error::from(Trouble::usage(format!("{key} is given twice")))) }
+        };
         for pair in &self.with {
             let (name, value) = match pair.split_once('=') {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (pair.as_str(), None),
             };
-            let key = key(catalog, name)?;
+            let key = new(&changes, name)?;
+            if value.is_none() && !can_ask() {
+                let trouble = Trouble::usage(format!("{key} needs a value, and there is no terminal to ask at"));
+                let help = format!("--with {key}=- reads standard input, --with-file {key}=FILE a file");
+                return Err(trouble.help(help).into());
+            }
             let given = given(catalog, &key, value.as_ref())?;
             changes = add(catalog, changes, key, given)?;
+        }
+        for pair in &self.with_file {
+            let Some((name, file)) = pair.split_once('=') else {
+                return Err(Trouble::usage("--with-file takes KEY=FILE").into());
+            };
+            let key = new(&changes, name)?;
+            changes = add(catalog, changes, key, Given::Text(value_from_file(Path::new(file))?))?;
         }
         Ok(changes)
     }
@@ -150,9 +174,9 @@ fn exit(rows: &[Row]) -> Exit {
     }
 }
 
-fn text(scope: &str, rows: &[Row], output: &Output) -> String {
+fn text(scope: &Scope, rows: &[Row], output: &Output) -> String {
     if rows.is_empty() {
-        return format!("{scope}: no connection is set");
+        return format!("{}: no connection is set", shown::scope(scope));
     }
     let width = rows.iter().map(|row| row.section.len()).max().unwrap_or_default().max(11);
     let mut lines = Vec::new();
@@ -164,17 +188,18 @@ fn text(scope: &str, rows: &[Row], output: &Output) -> String {
             Verdict::NotConfigured => ("-", Tone::Dim, "not configured".to_owned()),
         };
         lines.push(format!("{} {:<width$} {said}", output.paint().tone(tone, mark), row.section));
-        lines.extend(next_steps(row).into_iter().map(|step| format!("              {step}")));
+        lines.extend(next_steps(scope, row).into_iter().map(|step| format!("              {step}")));
     }
     lines.join("\n")
 }
 
 /// What to do about an answer, or what else it says.
-fn next_steps(row: &Row) -> Vec<String> {
+fn next_steps(scope: &Scope, row: &Row) -> Vec<String> {
     match &row.verdict {
         Verdict::Verified { notes, .. } => notes.clone(),
         Verdict::Rejected { .. } => {
-            vec![format!("change it and try it unsaved: `tenantry verify {0} --with {0}.…`", row.section)]
+            let scope = scope_flag(scope);
+            vec![format!("change it and try it unsaved: `tenantry {scope} verify {0} --with {0}.…`", row.section)]
         }
         Verdict::Unreachable { .. } => vec!["try again later, or check the address".to_owned()],
         Verdict::NotConfigured => Vec::new(),

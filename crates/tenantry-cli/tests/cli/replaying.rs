@@ -1,6 +1,6 @@
 //! `replay`: the configuration of a past answer, made again whatever happened since, and told apart from any other.
 
-use assistant::conversation::{Channel, Draft, Incoming};
+use assistant::conversation::{Channel, Draft, Incoming, Sender};
 use assistant::receipt::Receipt;
 use assistant::settings::Settings;
 use rusqlite::Connection;
@@ -23,6 +23,7 @@ fn receipt(program: &Program, tenant: &str) -> Receipt {
             intent: None,
             channel: Channel::Slack,
             user_name: Some("Grace".to_owned()),
+            sender: Sender::Member,
             conversation: None,
             attachments: Vec::new(),
         };

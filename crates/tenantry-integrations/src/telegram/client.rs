@@ -1,5 +1,7 @@
 //! Calls Telegram's Bot API.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tenantry_core::secret::SecretText;
 use tracing::warn;
@@ -96,8 +98,14 @@ fn parse(response: &Response, telegram: &Telegram) -> Result<Value, CallError> {
         return Err(CallError::Unauthorized);
     }
     if !status.is_success() {
-        let told = json.ok().and_then(|json| json["description"].as_str().map(|text| redact(text, &secrets(telegram))));
-        return Err(refused(status, response.headers(), told));
+        let json = json.unwrap_or_default();
+        let told = json["description"].as_str().map(|text| redact(text, &secrets(telegram)));
+        // Telegram says it here, and not in a header: core.telegram.org/bots/api#responseparameters.
+        let asked = json["parameters"]["retry_after"].as_u64().map(Duration::from_secs);
+        return Err(match refused(status, response.headers(), told) {
+            CallError::RateLimited { retry_after } => CallError::RateLimited { retry_after: asked.or(retry_after) },
+            error => error,
+        });
     }
     let mut answer = json?;
     if answer["ok"] != true {
@@ -171,6 +179,13 @@ mod tests {
         let reason = "Bad Request: chat not found ***".to_owned();
         assert_eq!(parsed(400, &told), Err(CallError::Rejected { status: 400, reason }));
         assert!(matches!(parsed(200, &json!({"ok": false})), Err(CallError::Malformed { .. })));
+    }
+
+    #[test]
+    fn the_pause_that_telegram_asks_for_is_told() {
+        let told = json!({"ok": false, "error_code": 429, "parameters": {"retry_after": 14}});
+        assert_eq!(parsed(429, &told), Err(CallError::RateLimited { retry_after: Some(Duration::from_secs(14)) }));
+        assert_eq!(parsed(429, &json!({"ok": false})), Err(CallError::RateLimited { retry_after: None }));
     }
 
     #[test]

@@ -76,6 +76,16 @@ pub(super) async fn read(request: Request<Body>) -> Result<Message, Unfit> {
     parse(&bytes)
 }
 
+/// Reads what is said to be JSON, so that no two readers can take it for two things.
+pub(in crate::channels) fn json_of(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Unfit> {
+    if is_json(headers) { value_of(bytes) } else { Err(Unfit::ContentType) }
+}
+
+fn value_of(bytes: &[u8]) -> Result<Value, Unfit> {
+    let text = std::str::from_utf8(bytes).map_err(|error| Unfit::NotUtf8(error.valid_up_to() + 1))?;
+    json::parse(text).map_err(Unfit::NotJson)
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -83,10 +93,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse(bytes: &[u8]) -> Result<Message, Unfit> {
-    let text = std::str::from_utf8(bytes).map_err(|error| Unfit::NotUtf8(error.valid_up_to() + 1))?;
-    let value = json::parse(text).map_err(Unfit::NotJson)?;
-    let Value::Table(mut fields) = value else {
-        return Err(wrong("", format!("expected a table with the field text, found {}", value.kind())));
+    let mut fields = match value_of(bytes)? {
+        Value::Table(fields) => fields,
+        other => return Err(wrong("", format!("expected a table with the field text, found {}", other.kind()))),
     };
     let message = Message {
         text: take_text(&mut fields, "text")?.ok_or_else(|| wrong("/text", "the field text is missing".to_owned()))?,

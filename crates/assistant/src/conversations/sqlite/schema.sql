@@ -1,4 +1,4 @@
--- The tables of conversations, format 1. Times are nanoseconds since 1970; each key begins with the tenant.
+-- The tables of conversations, format 1; jobs.sql has those that format 2 adds. Times are nanoseconds since 1970; each key begins with the tenant.
 CREATE TABLE turns (
     id INTEGER PRIMARY KEY,
     tenant TEXT NOT NULL,

@@ -90,11 +90,27 @@ fn the_owner_alone_can_read_the_files() {
 fn a_newer_format_is_refused_and_left_alone() {
     let (store, folder) = store();
     drop(store);
-    Connection::open(file(&folder)).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(file(&folder)).unwrap().pragma_update(None, "user_version", FORMAT + 1).unwrap();
     let before = std::fs::read(file(&folder)).unwrap();
     let told = refusal(&file(&folder));
-    assert!(told.contains("found format 2") && told.contains("expected 1"), "{told}");
+    assert!(told.contains("found format 3") && told.contains("expected 2"), "{told}");
     assert_eq!(std::fs::read(file(&folder)).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_format_is_brought_up_and_keeps_what_is_in_it() {
+    use crate::later::Backlog as _;
+
+    let (store, folder) = store();
+    let now = Timestamp::now();
+    store.add(&place(), "c", &turn(now)).await.unwrap();
+    drop(store);
+    let first = Connection::open(file(&folder)).unwrap();
+    first.execute_batch("DROP TABLE jobs; PRAGMA user_version = 1").unwrap();
+    drop(first);
+    let store = SqliteConversations::open(&file(&folder)).unwrap();
+    assert_eq!(store.turns(&place(), "c", 9).await.unwrap(), [turn(now)]);
+    assert!(store.left().await.unwrap().is_empty());
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! Does jobs in this process behind the answer to their sender, who will not send them again.
+//!
+//! So a job is written down in the [backlog](super::Backlog) before the answer, and struck off when it is over. What a stop or
+//! a crash leaves there, the next process does. The claim of its event tells it whether it was done after all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::under_way::{Admission, Seat, UnderWay};
+use super::worked;
+use crate::app::App;
+use crate::conversations::{CLAIM_SECONDS, ConversationsError, Place};
+use crate::job::{Job, WorkError};
+
+/// How often a job is begun that cannot be done for a passing reason, and the pauses in between.
+const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
+/// The longest pause that a provider can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How often it is looked whether somebody else who is at a job has done it.
+const GLANCE: Duration = Duration::from_secs(2);
+/// For how long: by then the claim of whoever was at it has lapsed.
+const LONGEST_WATCH: Duration = Duration::from_secs(CLAIM_SECONDS.unsigned_abs() + 30);
+/// How old a message can be that is still answered after a start: later than that nobody waits for an answer any more.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+/// How long jobs that are cut may take to give up their claims.
+const CUT: Duration = Duration::from_secs(2);
+
+/// The jobs that are being done behind an answer; a clone shares them.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    set: Arc<Mutex<JoinSet<()>>>,
+    under_way: UnderWay,
+    /// Becomes true when what is under way is to be left as it is.
+    cut: Arc<watch::Sender<bool>>,
+}
+
+impl Tasks {
+    /// Takes a job on: when this answers, it is written down. One that is under way already is not begun twice.
+    pub(super) async fn spawn(&self, app: &App, job: Job) -> Result<(), WorkError> {
+        let seat = match self.under_way.admit(&job) {
+            Admission::Admitted(seat) => seat,
+            Admission::Known => return Ok(()),
+            Admission::Full => return Err(WorkError::Busy),
+        };
+        if let Some(backlog) = &app.backlog {
+            backlog.keep(&job).await?;
+        }
+        self.begin(app.clone(), job, seat).await;
+        Ok(())
+    }
+
+    /// Begins what an earlier process has left, and tells how many jobs that are.
+    pub async fn resume(&self, app: &App) -> Result<usize, ConversationsError> {
+        let Some(backlog) = &app.backlog else { return Ok(0) };
+        let mut begun = 0;
+        for job in backlog.left().await? {
+            if Timestamp::now().duration_since(job.at) > LONGEST_WAIT {
+                error!(tenant = %job.tenant, event = job.event, "an event of more than a day ago got no answer");
+                backlog.strike(&job).await?;
+            } else if let Admission::Admitted(seat) = self.under_way.admit(&job) {
+                // What finds no room stays written down for the next start.
+                self.begin(app.clone(), job, seat).await;
+                begun += 1;
+            }
+        }
+        if begun > 0 {
+            info!(jobs = begun, "jobs that an earlier process has left are being done");
+        }
+        Ok(begun)
+    }
+
+    async fn begin(&self, app: App, job: Job, seat: Seat) {
+        let mut cut = self.cut.subscribe();
+        let mut tasks = self.set.lock().await;
+        // Those that have ended are let go, so that the set does not grow for ever.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            let _seat = seat;
+            tokio::select! {
+                () = see_to(&app, &job) => {}
+                () = told_to_leave(&mut cut) => leave(&app, &job).await,
+            }
+        });
+    }
+
+    /// Waits until no job is under way.
+    pub async fn drain(&self) {
+        let mut tasks = self.set.lock().await;
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// Waits for the jobs that are under way, but no longer than this; those that are not done by then are cut, and left for
+    /// the next process.
+    pub async fn stop(&self, patience: Duration) {
+        if tokio::time::timeout(patience, self.drain()).await.is_err() {
+            self.cut.send_replace(true);
+            if tokio::time::timeout(CUT, self.drain()).await.is_err() {
+                warn!("jobs that were cut still hold their claims; the next process waits until these lapse");
+            }
+        }
+    }
+}
+
+/// Ends when what is under way is to be left as it is.
+async fn told_to_leave(cut: &mut watch::Receiver<bool>) {
+    if cut.wait_for(|cut| *cut).await.is_err() {
+        // Nobody is left who could tell.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Does a job, and strikes it off.
+async fn see_to(app: &App, job: &Job) {
+    if let Err(error) = work_patiently(app, job).await {
+        error!(tenant = %job.tenant, event = job.event, error = &error as &dyn std::error::Error, "an event got no answer");
+    }
+    if let Some(backlog) = &app.backlog
+        && let Err(error) = backlog.strike(job).await
+    {
+        let error = &error as &dyn std::error::Error;
+        warn!(tenant = %job.tenant, event = job.event, error, "a job that is over is looked at again after the next start");
+    }
+}
+
+/// Nobody sends the event again, because its sender was told that all is well: so it is tried again here.
+async fn work_patiently(app: &App, job: &Job) -> Result<(), WorkError> {
+    let begun = Instant::now();
+    let mut pauses = PAUSES.iter();
+    loop {
+        let error = match worked(app, job).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let pause = match &error {
+            // Whoever is at it may fail yet, or have died with his claim.
+            WorkError::InProgress => (begun.elapsed() < LONGEST_WATCH).then_some(GLANCE),
+            error if error.is_transient() => {
+                pauses.next().map(|pause| (*pause).max(error.retry_after().min(LONGEST_PAUSE)))
+            }
+            _ => None,
+        };
+        let Some(pause) = pause else { return Err(error) };
+        info!(tenant = %job.tenant, event = job.event, error = &error as &dyn std::error::Error, "trying again");
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Gives up the claim of a job that is cut, so that the next process need not wait until it lapses.
+async fn leave(app: &App, job: &Job) {
+    let (tenant, event) = (&job.tenant, &job.event);
+    if app.backlog.is_none() {
+        error!(%tenant, event, "the process stops, and an event gets no answer");
+        return;
+    }
+    warn!(%tenant, event, "the process stops, and an event is left to the next one");
+    let Ok(config) = app.loader.load(tenant).await else { return };
+    if let Err(error) = app.conversations.release(&Place::of(&config), event).await {
+        warn!(%tenant, event, error = &error as &dyn std::error::Error, "an event stays claimed for some minutes");
+    }
+}
