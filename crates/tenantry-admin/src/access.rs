@@ -28,7 +28,7 @@ pub enum Permission {
     Read,
     /// Set and unset values.
     Write,
-    /// Set and unset secrets; nobody sees them.
+    /// Set and unset secrets, which nobody sees, and what decides where they go: the other fields of their connections.
     WriteSecrets,
     /// Make and revoke tokens.
     ManageTokens,
@@ -36,6 +36,30 @@ pub enum Permission {
     ManageTenants,
     /// Use the application.
     Use,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Write, Self::WriteSecrets, Self::ManageTokens, Self::ManageTenants, Self::Use];
+
+    /// The permission's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::WriteSecrets => "write-secrets",
+            Self::ManageTokens => "manage-tokens",
+            Self::ManageTenants => "manage-tenants",
+            Self::Use => "use",
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 impl Role {
@@ -133,15 +157,6 @@ mod tests {
 
     use super::*;
 
-    const PERMISSIONS: [Permission; 6] = [
-        Permission::Read,
-        Permission::Write,
-        Permission::WriteSecrets,
-        Permission::ManageTokens,
-        Permission::ManageTenants,
-        Permission::Use,
-    ];
-
     fn tenant(id: &str) -> Scope {
         Scope::Tenant(TenantId::parse(id).unwrap())
     }
@@ -152,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_table_of_permissions_is_as_written() {
-        let row = |role: Role| PERMISSIONS.map(|permission| if role.has(permission) { 'x' } else { '-' });
+        let row = |role: Role| Permission::ALL.map(|permission| if role.has(permission) { 'x' } else { '-' });
         let table = Role::ALL.map(|role| row(role).iter().collect::<String>());
         assert_eq!(table, ["xxxxxx", "xxxx-x", "xx---x", "x----x"]);
     }
@@ -160,7 +175,7 @@ mod tests {
     #[test]
     fn another_tenants_scope_and_the_global_one_do_not_exist_for_a_tenant() {
         for role in Role::ALL.into_iter().filter(|role| *role != Role::Operator) {
-            for permission in PERMISSIONS {
+            for permission in Permission::ALL {
                 assert_eq!(principal(role, tenant("acme")).may(permission, &tenant("beta")), Access::Hidden);
                 assert_eq!(principal(role, tenant("acme")).may(permission, &Scope::Global), Access::Hidden);
             }
@@ -176,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_role_in_a_scope_where_it_does_not_belong_may_do_nothing() {
-        for permission in PERMISSIONS {
+        for permission in Permission::ALL {
             assert_eq!(principal(Role::Operator, tenant("acme")).may(permission, &tenant("acme")), Access::Denied);
             assert_eq!(principal(Role::TenantAdmin, Scope::Global).may(permission, &tenant("acme")), Access::Denied);
         }

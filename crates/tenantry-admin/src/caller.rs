@@ -1,6 +1,7 @@
-//! Who asks: extracted from the credential before anything else of a request is looked at.
+//! Who asks, and which scope they reach: found out from the credential before anything else of a request is looked at.
 
-use axum::extract::FromRequestParts;
+use std::collections::HashMap;
+
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
@@ -9,62 +10,71 @@ use tenantry::identify::{Evidence, IdentifyError, Source, TENANT_HEADER, identif
 use tenantry::problem::Problem;
 use tenantry::token::TokenError;
 use tenantry_core::scope::{Scope, TenantId};
-use tenantry_store::{Head, TenantStatus};
 
 use crate::access::{Access, Permission, Principal, Role};
 use crate::error::Refused;
+use crate::operation::{Needs, Place};
 use crate::routes::Api;
 
-/// Who asks, once their token was found to hold.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller(Principal);
+/// Finds out who asks and about which scope, and refuses unless they may.
+pub(crate) async fn reach(
+    api: &Api,
+    needs: Needs,
+    parts: &Parts,
+    params: Option<&HashMap<String, String>>,
+    now: Timestamp,
+) -> Result<(Principal, Scope), Refused> {
+    let caller = authenticate(api, parts, now).await?;
+    let scope = match needs.place {
+        Place::Open | Place::Caller => caller.scope.clone(),
+        Place::Global => Scope::Global,
+        Place::Own => tenant(&caller, None, &parts.headers)?.into(),
+        Place::Tenant => {
+            let named = params.and_then(|params| params.get("tenant_id")).ok_or_else(unreadable_id)?;
+            tenant(&caller, Some(named), &parts.headers)?.into()
+        }
+    };
+    self::needs(&caller, needs.permission, &scope)?;
+    Ok((caller, scope))
+}
 
-impl FromRequestParts<Api> for Caller {
-    type Rejection = Refused;
+async fn authenticate(api: &Api, parts: &Parts, now: Timestamp) -> Result<Principal, Refused> {
+    let token = bearer(parts)?.ok_or_else(|| Problem::from(IdentifyError::Missing))?;
+    let found = api.tokens.authenticate(token, now).await.map_err(Problem::from)?;
+    let role: Role = found.role.parse().map_err(|_| Problem::from(TokenError::Unknown))?;
+    let actor = format!("token:{} ({})", found.name, found.id);
+    Ok(Principal { scope: found.scope, role, actor })
+}
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Self::Rejection> {
-        let token = bearer(parts)?.ok_or_else(|| Problem::from(IdentifyError::Missing))?;
-        let found = api.tokens.authenticate(token, Timestamp::now()).await.map_err(Problem::from)?;
-        let role: Role = found.role.parse().map_err(|_| Problem::from(TokenError::Unknown))?;
-        let actor = format!("token:{} ({})", found.name, found.id);
-        Ok(Self(Principal { scope: found.scope, role, actor }))
+/// The tenant that a request is about, if the token, the header and the path may all name it. For a tenant's token, another
+/// tenant's path does not exist.
+fn tenant(caller: &Principal, path: Option<&str>, headers: &HeaderMap) -> Result<TenantId, Refused> {
+    let evidence = Evidence {
+        token: Some(&caller.scope),
+        headers: headers.get_all(TENANT_HEADER).iter().map(HeaderValue::as_bytes).collect(),
+        path,
+        ..Evidence::default()
+    };
+    identify(&evidence).map_err(|error| match error {
+        IdentifyError::Mismatch { second: Source::Path, .. } => Problem::not_found().into(),
+        error => Problem::from(error).into(),
+    })
+}
+
+/// Refuses unless the caller may do this in the scope. Another tenant's scope does not exist for it.
+pub(crate) fn needs(caller: &Principal, permission: Permission, scope: &Scope) -> Result<(), Refused> {
+    match caller.may(permission, scope) {
+        Access::Allowed => Ok(()),
+        Access::Hidden => Err(Problem::not_found().into()),
+        Access::Denied => {
+            let detail = format!("the role {} lacks the permission {permission}", caller.role);
+            Err(Problem::new(StatusCode::FORBIDDEN, "permission_missing", detail).into())
+        }
     }
 }
 
-impl Caller {
-    /// The tenant that a path names, if the token and the header may name it as well. For a tenant's token, another
-    /// tenant's path does not exist.
-    pub(crate) fn tenant(&self, named: &str, headers: &HeaderMap) -> Result<TenantId, Refused> {
-        let evidence = Evidence {
-            token: Some(&self.0.scope),
-            headers: headers.get_all(TENANT_HEADER).iter().map(HeaderValue::as_bytes).collect(),
-            path: Some(named),
-            ..Evidence::default()
-        };
-        identify(&evidence).map_err(|error| match error {
-            IdentifyError::Mismatch { second: Source::Path, .. } => Problem::not_found().into(),
-            error => Problem::from(error).into(),
-        })
-    }
-
-    /// Refuses unless the caller may do this in the scope. Another tenant's scope does not exist for it.
-    pub(crate) fn needs(&self, permission: Permission, scope: &Scope) -> Result<(), Refused> {
-        match self.0.may(permission, scope) {
-            Access::Allowed => Ok(()),
-            Access::Hidden => Err(Problem::not_found().into()),
-            Access::Denied => {
-                let detail = format!("{} lacks the permission {permission:?}", self.0.role);
-                Err(Problem::new(StatusCode::FORBIDDEN, "permission_missing", detail).into())
-            }
-        }
-    }
-
-    /// Refuses a suspended tenant's own callers; the operator still sees it.
-    pub(crate) fn check_served(&self, head: Option<&Head>) -> Result<(), Refused> {
-        let suspended = head.is_some_and(|head| head.status == TenantStatus::Suspended);
-        if suspended && self.0.role != Role::Operator {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "suspended", "the tenant is suspended").into());
-        }
-        Ok(())
-    }
+/// The answer to a path whose percent signs do not spell text.
+fn unreadable_id() -> Problem {
+    let detail = "the path: a tenant id has a-z, 0-9 and '-', and the percent signs here do not even spell text";
+    Problem::new(StatusCode::BAD_REQUEST, "tenant_id_invalid", detail)
 }

@@ -14,6 +14,19 @@ use crate::service::{ScopeFaults, ServiceError, Unusable};
 #[derive(Debug)]
 pub(crate) struct Refused(Box<Problem>);
 
+impl Refused {
+    /// The problem.
+    #[cfg(test)]
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.0
+    }
+
+    /// Changes the problem.
+    pub(crate) fn map(self, change: impl FnOnce(Problem) -> Problem) -> Self {
+        change(*self.0).into()
+    }
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         self.0.into_response()

@@ -3,9 +3,14 @@
 //! The admin knows no provider: catalog and rules are handed to it by the program that composes it.
 
 pub mod access;
+mod answer;
 mod api;
+pub mod application;
+mod asked;
 mod caller;
 mod error;
+pub mod openapi;
+mod operation;
 mod request_id;
 mod routes;
 pub mod service;

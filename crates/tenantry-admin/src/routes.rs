@@ -1,13 +1,20 @@
-//! Every route of the API on one page.
+//! Every operation of the API on one page.
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::Uri;
-use axum::routing::get;
 use tenantry::problem::Problem;
 use tenantry::token::Tokens;
 
-use crate::api::{configuration, health};
+use crate::access::Permission::{ManageTenants, ManageTokens, Read, Use, Write, WriteSecrets};
+use crate::api::{
+    audit, bindings, catalog, configuration, connections, health, ofrep, overrides, prompts, revisions, secrets,
+    tenants, tokens,
+};
+use crate::application::Application;
 use crate::error::Refused;
+use crate::operation::{In, Operation, Place};
 use crate::service::Service;
 
 /// What the handlers work with. Cloning shares all of it.
@@ -17,14 +24,118 @@ pub struct Api {
     pub service: Service,
     /// Finds out who asks.
     pub tokens: Tokens,
+    /// The application whose configuration is managed.
+    pub application: Arc<dyn Application>,
 }
+
+/// What anybody may ask.
+const OPEN: In = In::new(Place::Open);
+/// What whoever has a credential may ask.
+const CALLER: In = In::new(Place::Caller);
+/// What is about the caller's own tenant.
+const OWN: In = In::new(Place::Own);
+/// What is about the tenant in the path.
+const TENANT: In = In::new(Place::Tenant);
+/// What is about the global scope, or the service as a whole.
+const GLOBAL: In = In::new(Place::Global);
+
+/// The operations.
+#[rustfmt::skip] // One operation a line, so that they can be compared.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        OPEN.get("/healthz", Read, health::alive).is("health", "alive", "Is the process alive?"),
+        OPEN.get("/readyz", Read, health::ready).is("health", "ready", "Can the process do its work?"),
+        OPEN.get("/openapi.json", Read, health::openapi).is("health", "openapi", "Get this document"),
+
+        CALLER.get("/v1/catalog", Read, catalog::show).is("catalog", "show", "List all parameters"),
+        CALLER.get("/v1/catalog/schema", Read, catalog::schema).is("catalog", "schema", "Get the catalog as a JSON Schema"),
+        CALLER.get("/v1/catalog/parameters/{key}", Read, catalog::parameter).is("catalog", "parameter", "Show a parameter"),
+
+        GLOBAL.get("/v1/tenants", ManageTenants, tenants::list).is("tenants", "list", "List tenants"),
+        GLOBAL.post("/v1/tenants", ManageTenants, tenants::create).is("tenants", "create", "Create a tenant")
+            .detail("Empty, or with the plain values of another tenant (`like`), such as one that is a template."),
+        TENANT.get("/v1/tenants/{tenant_id}", Read, tenants::show).is("tenants", "show", "Show a tenant"),
+        TENANT.patch("/v1/tenants/{tenant_id}", ManageTenants, tenants::change).if_match().is("tenants", "rename", "Rename a tenant"),
+        TENANT.delete("/v1/tenants/{tenant_id}", ManageTenants, tenants::delete).if_match().is("tenants", "delete", "Erase a suspended tenant for good")
+            .detail("Its values, secrets, bindings and tokens are erased, and the values in its log. Suspend it first."),
+        TENANT.post("/v1/tenants/{tenant_id}/suspend", ManageTenants, tenants::suspend).is("tenants", "suspend", "Stop serving a tenant")
+            .detail("Its values stay. Suspending a suspended tenant changes nothing."),
+        TENANT.post("/v1/tenants/{tenant_id}/resume", ManageTenants, tenants::resume).is("tenants", "resume", "Serve a tenant again"),
+        TENANT.get("/v1/tenants/{tenant_id}/completeness", Read, tenants::completeness).is("tenants", "completeness", "Tell what is wrong or lacking"),
+
+        TENANT.looking_itself().get("/v1/tenants/{tenant_id}/configuration", Read, configuration::show).is("configuration", "show", "Show what a tenant gets")
+            .detail("Built-in defaults, then global values, then the tenant's own. Secrets are told by version and fingerprint. The ETag is of the content: poll with If-None-Match."),
+        TENANT.looking_itself().get("/v1/tenants/{tenant_id}/configuration/{key}", Read, configuration::one).is("configuration", "one", "Show one value, or a section"),
+        GLOBAL.get("/v1/global/configuration", Read, configuration::show).is("configuration", "show-global", "Show what a tenant without values of its own gets"),
+
+        TENANT.get("/v1/tenants/{tenant_id}/overrides", Read, overrides::show).is("overrides", "show", "Show what a tenant sets itself"),
+        TENANT.patch("/v1/tenants/{tenant_id}/overrides", Write, overrides::change).if_match().is("overrides", "change", "Change what a tenant sets")
+            .detail(PATCH),
+        GLOBAL.get("/v1/global/overrides", Read, overrides::show).is("overrides", "show-global", "Show the operator's defaults"),
+        GLOBAL.patch("/v1/global/overrides", Write, overrides::change).if_match().is("overrides", "change-global", "Change the operator's defaults")
+            .detail(PATCH),
+
+        TENANT.get("/v1/tenants/{tenant_id}/secrets", Read, secrets::list).is("secrets", "list", "List the secrets that a tenant sets")
+            .detail("By fingerprint, version and age. No secret is ever shown."),
+        TENANT.put("/v1/tenants/{tenant_id}/secrets/{key}", WriteSecrets, secrets::set).if_match().is("secrets", "set", "Set a secret"),
+        TENANT.delete("/v1/tenants/{tenant_id}/secrets/{key}", WriteSecrets, secrets::unset).if_match().is("secrets", "unset", "Unset a secret"),
+        GLOBAL.get("/v1/global/secrets", Read, secrets::list).is("secrets", "list-global", "List the operator's secrets"),
+        GLOBAL.put("/v1/global/secrets/{key}", WriteSecrets, secrets::set).if_match().is("secrets", "set-global", "Set a secret of the operator"),
+        GLOBAL.delete("/v1/global/secrets/{key}", WriteSecrets, secrets::unset).if_match().is("secrets", "unset-global", "Unset a secret of the operator"),
+
+        TENANT.get("/v1/tenants/{tenant_id}/revisions", Read, revisions::list).is("revisions", "list", "List a tenant's revisions"),
+        TENANT.get("/v1/tenants/{tenant_id}/revisions/{revision}", Read, revisions::show).is("revisions", "show", "Show a revision"),
+        TENANT.get("/v1/tenants/{tenant_id}/revisions/{revision}/diff", Read, revisions::diff).is("revisions", "diff", "Compare two revisions"),
+        TENANT.post("/v1/tenants/{tenant_id}/revisions/{revision}/restore", Write, revisions::restore).if_match().is("revisions", "restore", "Make an old revision's values the newest")
+            .detail(RESTORE),
+        GLOBAL.get("/v1/global/revisions", Read, revisions::list).is("revisions", "list-global", "List the revisions of the operator's defaults"),
+        GLOBAL.get("/v1/global/revisions/{revision}", Read, revisions::show).is("revisions", "show-global", "Show a revision of the operator's defaults"),
+        GLOBAL.get("/v1/global/revisions/{revision}/diff", Read, revisions::diff).is("revisions", "diff-global", "Compare two revisions of the operator's defaults"),
+        GLOBAL.post("/v1/global/revisions/{revision}/restore", Write, revisions::restore).if_match().is("revisions", "restore-global", "Make old defaults the newest")
+            .detail(RESTORE),
+
+        TENANT.get("/v1/tenants/{tenant_id}/bindings", Read, bindings::list).is("bindings", "list", "List what is bound to a tenant"),
+        TENANT.post("/v1/tenants/{tenant_id}/bindings", WriteSecrets, bindings::add).is("bindings", "add", "Bind an outside identity")
+            .detail("A Slack team or a Telegram bot; e-mail addresses and hosts are bound by the operator."),
+        TENANT.delete("/v1/tenants/{tenant_id}/bindings/{binding}", WriteSecrets, bindings::remove).is("bindings", "remove", "Release an outside identity"),
+
+        TENANT.post("/v1/tenants/{tenant_id}/prompts/{key}/render", Read, prompts::render).is("prompts", "render", "Render a prompt as the tenant gets it"),
+        TENANT.post("/v1/tenants/{tenant_id}/connections/verify", Write, connections::verify).is("connections", "verify", "Ask providers whether connections work")
+            .detail("Saved, or with values that are not saved: those need the permission write-secrets, because an address that is tried gets the secret that is saved."),
+
+        TENANT.get("/v1/tenants/{tenant_id}/audit", Read, audit::search).is("audit", "search", "Search a tenant's log"),
+        TENANT.get("/v1/tenants/{tenant_id}/audit/export", Read, audit::export).is("audit", "export", "Export a tenant's log, a line an entry"),
+        GLOBAL.get("/v1/audit", Read, audit::search_all).is("audit", "search-all", "Search the log of all scopes"),
+        GLOBAL.get("/v1/audit/export", Read, audit::export_all).is("audit", "export-all", "Export the log of all scopes"),
+
+        TENANT.get("/v1/tenants/{tenant_id}/tokens", ManageTokens, tokens::list).is("tokens", "list", "List a tenant's tokens"),
+        TENANT.post("/v1/tenants/{tenant_id}/tokens", ManageTokens, tokens::create).is("tokens", "create", "Make a token of a tenant")
+            .detail("Its text is in the answer, and never shown again."),
+        TENANT.delete("/v1/tenants/{tenant_id}/tokens/{token}", ManageTokens, tokens::revoke).is("tokens", "revoke", "Revoke a token"),
+        GLOBAL.get("/v1/global/tokens", ManageTokens, tokens::list).is("tokens", "list-global", "List the operator's tokens"),
+        GLOBAL.post("/v1/global/tokens", ManageTokens, tokens::create).is("tokens", "create-global", "Make a token of the operator"),
+        GLOBAL.delete("/v1/global/tokens/{token}", ManageTokens, tokens::revoke).is("tokens", "revoke-global", "Revoke a token of the operator"),
+
+        OWN.looking_itself().post("/ofrep/v1/evaluate/flags", Use, ofrep::all).is("ofrep", "all", "Evaluate all flags (OpenFeature)").detail(OFREP),
+        OWN.looking_itself().post("/ofrep/v1/evaluate/flags/{flag}", Use, ofrep::one).is("ofrep", "one", "Evaluate a flag (OpenFeature)").detail(OFREP),
+    ]
+}
+
+const PATCH: &str = "A JSON Merge Patch (RFC 7396): null removes an override, tables merge, lists replace. Keys may be dotted. \
+    The fields of connections need the permission write-secrets, because whoever decides where a connection leads decides \
+    where its secret goes. All that is wrong is told at once, and nothing is changed then.";
+
+const RESTORE: &str = "As a new revision, checked by today's catalog. Secrets stay as they are: old ones are not kept.";
+
+const OFREP: &str = "OpenFeature's remote evaluation protocol: a flag is a parameter of the token's tenant. The operator's token \
+    names the tenant in the header x-tenant-id. The evaluation context changes nothing.";
 
 /// Builds the API.
 pub fn router(api: Api) -> Router {
-    Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/v1/tenants/{tenant_id}/configuration", get(configuration::show))
+    let add = |router: Router<Api>, operation: Operation| router.route(operation.path, operation.serve);
+    operations()
+        .into_iter()
+        .fold(Router::new(), add)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(no_such_path)
         .with_state(api)
@@ -35,7 +146,7 @@ async fn no_such_path(uri: Uri) -> Refused {
     if uri.path().starts_with("/v1/") {
         problem.into()
     } else {
-        problem.with_hint("GET /healthz, GET /readyz, GET /v1/tenants/{tenant_id}/configuration").into()
+        problem.with_hint("GET /openapi.json lists what there is").into()
     }
 }
 

@@ -394,7 +394,7 @@ async fn two_dozen_changes_at_once_all_stay() {
             let scope = Scope::Tenant(tenant("acme"));
             match n % 4 {
                 0 => service.bind(&tenant("acme"), Binding::parse(&format!("slack:T{n}")).unwrap(), &context()).await,
-                1 => service.rename_tenant(&tenant("acme"), &format!("Acme {n}"), &context()).await,
+                1 => service.rename_tenant(&tenant("acme"), &format!("Acme {n}"), None, &context()).await,
                 _ => {
                     let change = set(&format!("facts.f{n}"), r#""x""#);
                     service.change(&scope, &change, None, &context()).await.map(|changed| changed.revision)
@@ -430,7 +430,7 @@ async fn reasons_names_and_bindings_hold_no_secret_and_are_one_visible_line() {
             reasons(acme.service.create_token(&acme.scope, Role::TenantViewer, "x", 9, random(), &because).await),
         ];
         if code == "looks_like_secret" {
-            refusals.push(reasons(acme.service.rename_tenant(&id, words, &context()).await));
+            refusals.push(reasons(acme.service.rename_tenant(&id, words, None, &context()).await));
         }
         for refusal in refusals {
             assert_eq!(refusal[0].code.code(), code);

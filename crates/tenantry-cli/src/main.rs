@@ -1,5 +1,6 @@
 //! The command line of Tenantry: one file a command, composed of the use cases, the loader and the assistant.
 
+mod application;
 mod cli;
 mod columns;
 mod commands;

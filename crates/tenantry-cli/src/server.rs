@@ -2,6 +2,7 @@
 
 use std::future::{Future, IntoFuture as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::application::{AnotherOne, TheAssistant};
 use crate::exit::{Exit, Trouble};
 
 /// How long requests under way may take once the server is told to stop.
@@ -97,13 +99,17 @@ impl Server {
 async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     let stores = plan.service.stores().clone();
     let tokens = Tokens::open(&stores).await?;
-    let api = tenantry_admin::router(Api { service: plan.service, tokens: tokens.clone() });
-    let Some(allow_list) = plan.assistant else { return Ok(with_request_ids(api)) };
+    let Some(allow_list) = plan.assistant else {
+        let application = Arc::new(AnotherOne);
+        return Ok(with_request_ids(tenantry_admin::router(Api { service: plan.service, tokens, application })));
+    };
+    let egress = Egress::builder().allow_list(allow_list).build();
+    let application = Arc::new(TheAssistant::new(egress.clone(), plan.bases.clone()).await);
+    let api = tenantry_admin::router(Api { service: plan.service, tokens: tokens.clone(), application });
     let freshness =
         Freshness { parameters_fresh: plan.fresh_for, secrets_fresh: plan.fresh_for, ..Freshness::default() };
     let loader = Loader::<Settings>::builder(&stores).freshness(freshness).build();
     let loader = loader.context("the assistant's settings are no catalog")?;
-    let egress = Egress::builder().allow_list(allow_list).build();
     let mut app = App::new(loader, tokens, stores.parameters(), egress);
     app.bases = plan.bases;
     app.keep_beside(&plan.store).await.context("what the assistant keeps cannot be opened")?;

@@ -106,6 +106,8 @@ impl Document {
     }
 }
 
+crate::json::written_as!(Document, { "type": "object" });
+
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.to_table())

@@ -10,6 +10,26 @@ use serde_json::value::RawValue;
 use crate::number::{Number, NumberError};
 use crate::value::Value;
 
+/// Tells, as a JSON Schema, what a type with a serialisation of its own is written as.
+macro_rules! written_as {
+    ($type:ty, $schema:tt) => {
+        impl schemars::JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
+            }
+        }
+    };
+}
+pub(crate) use written_as;
+
 /// How deep tables and lists may be nested.
 pub const DEEPEST: usize = 32;
 
@@ -29,6 +49,20 @@ pub enum Nullable {
     Table(BTreeMap<String, Nullable>),
     /// A list with a `null` somewhere in it.
     List(Vec<Nullable>),
+}
+
+/// The same value for libraries that take theirs; digits beyond a float's are lost.
+impl From<Nullable> for serde_json::Value {
+    fn from(nullable: Nullable) -> Self {
+        match nullable {
+            Nullable::Null => Self::Null,
+            Nullable::Value(value) => (&value).into(),
+            Nullable::Table(table) => {
+                Self::Object(table.into_iter().map(|(name, value)| (name, value.into())).collect())
+            }
+            Nullable::List(items) => items.into_iter().map(Self::from).collect(),
+        }
+    }
 }
 
 /// Reads a text that holds one value, in which names may stand for `null`.

@@ -181,6 +181,10 @@ impl FromStr for Key {
     }
 }
 
+crate::json::written_as!(Key, {
+    "type": "string", "maxLength": 255, "pattern": r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64})*$"
+});
+
 impl Serialize for Key {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, range_within};
@@ -11,7 +12,7 @@ use crate::secret::SecretMark;
 use crate::value::Value;
 
 /// Who set a value; declared from the one that gives way to the one that wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     /// Built into the application.
@@ -43,7 +44,7 @@ impl fmt::Display for Tier {
 }
 
 /// The number of an immutable saved state of one scope. The first one is 1; 0 is before anything was saved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Revision(pub u64);
 
@@ -62,7 +63,7 @@ impl fmt::Display for Revision {
 }
 
 /// What a tier says of one leaf: its value, or that a secret is set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Entry {
     /// A value that may be shown.

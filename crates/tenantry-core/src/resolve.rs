@@ -16,6 +16,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::document::Document;
@@ -224,7 +225,7 @@ pub struct Resolved {
 }
 
 /// The tier and revision that a value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Origin {
     /// The tier.
     pub tier: Tier,

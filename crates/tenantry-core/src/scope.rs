@@ -164,6 +164,11 @@ macro_rules! text_conversions {
 }
 
 text_conversions!(TenantId, TenantIdError);
+
+crate::json::written_as!(TenantId, {
+    "type": "string", "maxLength": 63, "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+});
+
 text_conversions!(Environment, EnvironmentError);
 
 /// Whose values: the operator's defaults for everybody, or one tenant's own.

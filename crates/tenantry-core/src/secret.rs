@@ -134,6 +134,8 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+crate::json::written_as!(Fingerprint, { "type": "string", "pattern": "^[0-9a-f]{12}$" });
+
 impl Serialize for Fingerprint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -148,7 +150,7 @@ impl<'de> Deserialize<'de> for Fingerprint {
 }
 
 /// What may be known of a stored secret: that it is set, since which version, and its fingerprint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretMark {
     /// The store's name for the version of the scope's secret in which the field has this value.
     pub version: String,

@@ -134,6 +134,8 @@ pub enum ForeignValueError {
     Number(#[from] NumberError),
 }
 
+crate::json::written_as!(Value, { "type": ["boolean", "number", "string", "array", "object"] });
+
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

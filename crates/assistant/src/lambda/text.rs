@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tenantry::problem::Problem;
-use tenantry_core::json::{self, JsonError, Nullable};
+use tenantry_core::json::{self, JsonError};
 
 use super::shape::Shape;
 
@@ -27,7 +27,7 @@ impl EventText {
     /// Reads the event; the problem names the place, never a value.
     pub(super) fn parse(&self) -> Result<Value, Box<Problem>> {
         let text = self.0.as_ref().ok_or_else(|| Box::new(unreadable("not JSON")))?;
-        json::parse_nullable(text.get()).map(foreign).map_err(|error| Box::new(misread(&error)))
+        json::parse_nullable(text.get()).map(Value::from).map_err(|error| Box::new(misread(&error)))
     }
 
     /// The shape of an event that cannot be read, by what can be recognized of it.
@@ -43,7 +43,7 @@ impl EventText {
 
 /// Reads JSON that is within an event as a text; nothing if it cannot be read.
 pub(super) fn strict(text: &str) -> Option<Value> {
-    json::parse_nullable(text).ok().map(foreign)
+    json::parse_nullable(text).ok().map(Value::from)
 }
 
 fn misread(error: &JsonError) -> Problem {
@@ -52,18 +52,6 @@ fn misread(error: &JsonError) -> Problem {
 
 fn unreadable(why: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "event_invalid", format!("the event cannot be read: {why}"))
-}
-
-/// The same value as libraries have it.
-fn foreign(event: Nullable) -> Value {
-    match event {
-        Nullable::Null => Value::Null,
-        Nullable::Value(value) => (&value).into(),
-        Nullable::Table(table) => {
-            Value::Object(table.into_iter().map(|(name, value)| (name, foreign(value))).collect())
-        }
-        Nullable::List(items) => items.into_iter().map(foreign).collect(),
-    }
 }
 
 /// The members of an object, unread; none if it is no object.

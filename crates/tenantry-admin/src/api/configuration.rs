@@ -1,28 +1,28 @@
-//! `GET /v1/tenants/{tenant_id}/configuration`: what a tenant gets.
+//! The effective configuration: what a tenant gets.
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tenantry::problem::Problem;
 use tenantry_core::document::Document;
 use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::resolve::{Explanation, Origin};
-use tenantry_core::scope::TenantId;
+use tenantry_core::scope::{Scope, TenantId};
 
-use crate::access::Permission;
-use crate::caller::Caller;
+use crate::answer::{Answer, Media, Raw};
+use crate::asked::{Asked, Flag, Nothing, must_be_served};
 use crate::error::Refused;
-use crate::routes::Api;
 use crate::service::Effective;
 
 /// The effective configuration of one tenant. Secrets are told by version and fingerprint.
-#[derive(Serialize)]
-struct Configuration<'a> {
-    tenant_id: &'a TenantId,
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Configuration")]
+pub(crate) struct Configuration<'a> {
+    /// The tenant; none for the global scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<&'a TenantId>,
     /// The revision of the tenant's own scope.
     revision: Revision,
     /// The revision of each tier, lowest first.
@@ -33,63 +33,140 @@ struct Configuration<'a> {
     explain: Option<Vec<ExplainLine<'a>>>,
 }
 
-#[derive(Serialize)]
-struct SecretLine<'a> {
+/// A secret that is set.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConfigurationSecret")]
+pub(crate) struct SecretLine<'a> {
     key: &'a Key,
     origin: Origin,
     #[serde(flatten)]
     mark: &'a tenantry_core::secret::SecretMark,
 }
 
-#[derive(Serialize)]
-struct ExplainLine<'a> {
+/// Where a value came from, and what it hides.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Explained")]
+pub(crate) struct ExplainLine<'a> {
     key: &'a Key,
     origin: Origin,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hides: Vec<HiddenLine<'a>>,
 }
 
-#[derive(Serialize)]
-struct HiddenLine<'a> {
+/// A value that another one hides.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Hidden")]
+pub(crate) struct HiddenLine<'a> {
     origin: Origin,
     #[serde(flatten)]
     entry: &'a Entry,
 }
 
-/// Shows the configuration; with `?explain`, where each value came from and what it hides.
-pub(crate) async fn show(
-    State(api): State<Api>,
-    caller: Caller,
-    path: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Refused> {
-    let Path(tenant_id) = path.map_err(|_| unreadable_id())?;
-    let tenant = caller.tenant(&tenant_id, &headers)?;
-    let scope = tenant.clone().into();
-    caller.needs(Permission::Read, &scope)?;
-    let effective = api.service.effective(&scope).await?;
-    caller.check_served(effective.head.as_ref())?;
-    effective.must_be_usable(api.service.catalog(), None)?;
-    let with_explain =
-        query.is_some_and(|query| query.split('&').any(|part| matches!(part, "explain" | "explain=true")));
-    let body = serde_json::to_vec(&configuration(&tenant, &effective, with_explain)).expect("a configuration is JSON");
-    let tag = entity_tag(&tenant, &effective, &body);
-    let head = [(ETAG, header(&tag)), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
-    if headers.get_all(IF_NONE_MATCH).iter().any(|sent| matches(sent, &tag)) {
-        return Ok((StatusCode::NOT_MODIFIED, head).into_response());
-    }
-    Ok((head, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
+/// What to tell beside the values.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfigurationQuery {
+    /// Tells of each value where it came from and what it hides.
+    #[serde(default)]
+    explain: Flag,
 }
 
-fn configuration<'a>(tenant_id: &'a TenantId, effective: &'a Effective, with_explain: bool) -> Configuration<'a> {
+/// The answer as the document describes it.
+pub(crate) struct ConfigurationDocument;
+
+impl Media for ConfigurationDocument {
+    const MEDIA: &'static str = "application/json";
+    type Part = Configuration<'static>;
+}
+
+/// Shows what a tenant gets, or a tenant without values of its own.
+pub(crate) async fn show(asked: Asked<ConfigurationQuery>) -> Result<Raw<ConfigurationDocument>, Refused> {
+    let effective = effective(&asked).await?;
+    let shown = configuration(&asked.scope, &effective, asked.query.explain.0);
+    let body = serde_json::to_vec(&shown).expect("a configuration is JSON");
+    let tag = entity_tag(&asked.scope, &effective, &body);
+    let headers =
+        HeaderMap::from_iter([(ETAG, header(&tag)), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))]);
+    if asked.headers.get_all(IF_NONE_MATCH).iter().any(|sent| matches(sent, &tag)) {
+        return Ok(Raw::not_modified(headers));
+    }
+    Ok(Raw::new(headers, body))
+}
+
+/// Shows one value, or those below a key, with where it came from and what it hides.
+pub(crate) async fn one(asked: Asked<Nothing>) -> Result<Answer<Part>, Refused> {
+    let key = asked.key()?;
+    let effective = effective(&asked).await?;
+    let leaves: Vec<_> = effective.resolved.explain_all().filter(|leaf| leaf.leaf.key.is_within(&key)).collect();
+    if leaves.is_empty() {
+        let detail = format!("{key} is not set, and has no default");
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not_set", detail).into());
+    }
+    let shown = |explanation: &Explanation<'_>| LeafShown {
+        key: explanation.leaf.key.clone(),
+        origin: explanation.leaf.origin,
+        entry: explanation.leaf.entry.clone(),
+        hides: explanation
+            .hidden
+            .iter()
+            .map(|hidden| HiddenShown { origin: hidden.origin, entry: hidden.entry.clone() })
+            .collect(),
+    };
+    Ok(Answer::new(Part { leaves: leaves.iter().map(shown).collect(), key }))
+}
+
+/// What stands at a key and below it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConfigurationPart")]
+pub(crate) struct Part {
+    /// The key that was asked for.
+    key: Key,
+    /// The values at it and below it, in the order of their keys.
+    leaves: Vec<LeafShown>,
+}
+
+/// One value, and where it came from.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConfigurationLeaf")]
+pub(crate) struct LeafShown {
+    /// The parameter.
+    key: Key,
+    /// Where it came from.
+    origin: Origin,
+    #[serde(flatten)]
+    entry: Entry,
+    /// What it hides, the highest tier first.
+    hides: Vec<HiddenShown>,
+}
+
+/// A value that another one hides.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HiddenValue")]
+pub(crate) struct HiddenShown {
+    /// Where it came from.
+    origin: Origin,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+/// The effective configuration, if the tenant is served and all of it can be used.
+pub(super) async fn effective<Q, B>(asked: &Asked<Q, B>) -> Result<Effective, Refused> {
+    let effective = asked.api.service.effective(&asked.scope).await?;
+    if let (Some(head), Scope::Tenant(_)) = (&effective.head, &asked.scope) {
+        must_be_served(asked.caller(), head)?;
+    }
+    effective.must_be_usable(asked.api.service.catalog(), None)?;
+    Ok(effective)
+}
+
+fn configuration<'a>(scope: &'a Scope, effective: &'a Effective, with_explain: bool) -> Configuration<'a> {
     let resolved = &effective.resolved;
     let secret = |(key, origin, entry): (&'a Key, Origin, &'a Entry)| match entry {
         Entry::Secret(mark) => Some(SecretLine { key, origin, mark }),
         Entry::Value(_) => None,
     };
     Configuration {
-        tenant_id,
+        tenant_id: scope.tenant(),
         revision: effective.head.as_ref().map_or(Revision(0), |head| head.revision),
         revisions: resolved.revisions().collect(),
         values: resolved.document(),
@@ -105,17 +182,11 @@ fn explain_line<'a>(explanation: &Explanation<'a>) -> ExplainLine<'a> {
 
 /// The entity tag of a configuration: a hash of what is sent, bound to the tenant and its incarnation. Revisions alone
 /// would not do: values are also changed by hand, and built-in ones by an upgrade.
-fn entity_tag(tenant: &TenantId, effective: &Effective, body: &[u8]) -> String {
+fn entity_tag(scope: &Scope, effective: &Effective, body: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new();
     let incarnation = effective.head.as_ref().map_or("", |head| head.incarnation.as_str());
-    hasher.update(format!("{tenant} {incarnation} ").as_bytes()).update(body);
+    hasher.update(format!("{scope} {incarnation} ").as_bytes()).update(body);
     format!("\"{}\"", &hasher.finalize().to_hex()[..32])
-}
-
-/// The answer to a path whose percent signs do not spell text.
-fn unreadable_id() -> Problem {
-    let detail = "the path: a tenant id has a-z, 0-9 and '-', and the percent signs here do not even spell text";
-    Problem::new(StatusCode::BAD_REQUEST, "tenant_id_invalid", detail)
 }
 
 fn header(text: &str) -> HeaderValue {
@@ -123,7 +194,7 @@ fn header(text: &str) -> HeaderValue {
 }
 
 /// Whether a sent `If-None-Match` names the tag (RFC 9110: weak comparison, a list, or any).
-fn matches(sent: &HeaderValue, tag: &str) -> bool {
+pub(super) fn matches(sent: &HeaderValue, tag: &str) -> bool {
     let Ok(sent) = sent.to_str() else { return false };
     sent.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
 }

@@ -1,28 +1,50 @@
 //! Is the process alive, and can it do its work?
 
-use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use tenantry::problem::Problem;
 use tenantry_core::scope::Scope;
 
+use crate::answer::{Answer, Media, Raw};
+use crate::api::catalog::AnyObject;
+use crate::asked::{Anything, Asked};
 use crate::error::Refused;
-use crate::routes::Api;
+use crate::openapi;
 
-/// `GET /healthz`: the process answers.
-pub(crate) async fn alive() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+/// How the process is.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Health {
+    /// `ok`, or `ready`.
+    status: &'static str,
 }
 
-/// `GET /readyz`: the store answers as well. Says nothing about the store, because anybody may ask.
-pub(crate) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Refused> {
-    match api.service.effective(&Scope::Global).await {
-        Ok(_) => Ok(Json(json!({ "status": "ready" }))),
+/// The document of the API.
+pub(crate) struct OpenApi;
+
+impl Media for OpenApi {
+    const MEDIA: &'static str = "application/json";
+    type Part = AnyObject;
+}
+
+/// The process answers.
+pub(crate) async fn alive(_: Asked<Anything>) -> Result<Answer<Health>, Refused> {
+    Ok(Answer::new(Health { status: "ok" }))
+}
+
+/// The store answers as well. Says nothing about the store, because anybody may ask.
+pub(crate) async fn ready(asked: Asked<Anything>) -> Result<Answer<Health>, Refused> {
+    match asked.api.service.head(&Scope::Global).await {
+        Ok(_) => Ok(Answer::new(Health { status: "ready" })),
         Err(error) => {
             tracing::warn!(error = %error, "not ready");
             let detail = "the store does not answer";
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).into())
         }
     }
+}
+
+/// The document of the API.
+pub(crate) async fn openapi(_: Asked<Anything>) -> Result<Raw<OpenApi>, Refused> {
+    Ok(Raw::new(http::HeaderMap::new(), openapi::document().to_string()))
 }

@@ -1,5 +1,7 @@
 //! The history of a scope, and making an old revision's values the newest ones.
 
+use std::collections::BTreeMap;
+
 use tenantry_core::change::{ChangeSet, Difference, rewind};
 use tenantry_core::document::Document;
 use tenantry_core::key::Key;
@@ -82,6 +84,50 @@ impl Service {
             }
         };
         Ok(Restored { changed, secrets_left })
+    }
+
+    /// How the leaves of a scope differ between two of its revisions, in the order of the keys: from the older to the newer
+    /// one, or back. Revision 0 is before anything was set.
+    pub async fn between(&self, scope: &Scope, from: Revision, to: Revision) -> Result<Vec<Difference>, ServiceError> {
+        let (older, newer) = (from.min(to), from.max(to));
+        self.revision(scope, newer).await?;
+        let mut net: BTreeMap<Key, Difference> = BTreeMap::new();
+        let query = LogQuery { scope: Some(scope.clone()), revisions_only: true };
+        let mut request = PageRequest::first(PageRequest::LARGEST);
+        // From the newest to the oldest: what was before all of it, and what is after all of it.
+        'pages: loop {
+            let page = self.stores.log(&query, &request).await?;
+            for entry in page.items {
+                match entry.revision {
+                    Some(revision) if revision <= older => break 'pages,
+                    Some(revision) if revision > newer => continue,
+                    Some(_) | None => {}
+                }
+                if entry.action == Action::Delete {
+                    return Err(ServiceError::NoSuchRevision { scope: scope.clone(), revision: older });
+                }
+                for change in entry.changes {
+                    match net.get_mut(&change.key) {
+                        Some(known) => known.before = change.before,
+                        None => drop(net.insert(change.key.clone(), change)),
+                    }
+                }
+            }
+            match page.next {
+                Some(cursor) => request = request.behind(cursor),
+                None if older == Revision(0) => break,
+                None => return Err(StoreError::corrupt(format!("the log of {scope} has a gap")).into()),
+            }
+        }
+        let differs = net.into_values().filter(|difference| difference.before != difference.after);
+        let turned = |Difference { key, before, after }| {
+            if from <= to {
+                Difference { key, before, after }
+            } else {
+                Difference { key, before: after, after: before }
+            }
+        };
+        Ok(differs.map(turned).collect())
     }
 
     async fn must_exist(&self, scope: &Scope) -> Result<(), ServiceError> {

@@ -3,10 +3,12 @@
 //! Each use case reads, decides by a pure function, and writes once, with its log entry in the same transaction. Time and
 //! randomness come in as arguments.
 
+mod audit;
 mod bind;
 mod bundle;
 mod candidate;
 mod change;
+mod clone;
 mod copy;
 mod decide;
 mod drift;
@@ -15,6 +17,7 @@ mod error;
 mod export;
 mod history;
 mod import;
+mod overrides;
 mod patience;
 mod render;
 mod replay;
@@ -38,6 +41,7 @@ use tenantry_core::usable::{Fault, verdict};
 use tenantry_core::validate::{Validator, Violation};
 use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, SecretVersion, StoredSecret, Stores};
 
+pub use audit::AuditFilter;
 pub use bundle::{Bundle, BundleError, BundleTenant, BundleValues};
 pub use candidate::Candidate;
 pub use change::Changed;
@@ -47,6 +51,7 @@ pub use effective::{Effective, LeafDifference};
 pub use error::ServiceError;
 pub use history::Restored;
 pub use import::{Imported, ImportedTenant, ScopeFaults};
+pub use overrides::{Overrides, SecretSet};
 pub use render::{Rendered, RenderedSpan};
 pub use replay::{Past, Replayed};
 pub use tokens::{NewToken, TOKEN_LIFETIME_DAYS};

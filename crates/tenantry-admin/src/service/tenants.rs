@@ -51,19 +51,21 @@ impl Service {
         stored.map(|stored| stored.head).ok_or_else(|| ServiceError::UnknownTenant(tenant.clone()))
     }
 
-    /// Gives a tenant another display name.
+    /// Gives a tenant another display name. With `expected`, only if its scope is at that revision.
     pub async fn rename_tenant(
         &self,
         tenant: &TenantId,
         display_name: &str,
+        expected: Option<Revision>,
         context: &Context,
     ) -> Result<Revision, ServiceError> {
         let name = check_name(display_name)?;
         let mut patience = Patience::new();
         loop {
             let head = self.tenant(tenant).await?;
+            let from = expected.unwrap_or(head.revision);
             let change = HeadChange::Rename(name.to_owned());
-            match self.commit_head(tenant, Expected::At(head.revision), change, Action::Rename, context).await {
+            match self.commit_head(tenant, Expected::At(from), change, Action::Rename, context).await {
                 Err(error) => patience.wait_after(error).await?,
                 Ok(revision) => return Ok(revision),
             }

@@ -4,15 +4,19 @@
 
 pub(crate) mod faulty;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tenantry_admin::service::{Changed, Context, Service, ServiceError};
+use tenantry_admin::application::{Application, Verdict as Verified};
+use tenantry_admin::service::{Candidate, Changed, Context, Service, ServiceError};
 use tenantry_core::catalog::Catalog;
 use tenantry_core::change::ChangeSet;
 use tenantry_core::key::Key;
 use tenantry_core::layer::Tier;
+use tenantry_core::resolve::Resolved;
 use tenantry_core::scope::{Scope, TenantId};
+use tenantry_core::template::Context as Template;
 use tenantry_core::validate::{Validator, Violation};
 use tenantry_core::value::Value;
 use tenantry_store::Stores;
@@ -121,5 +125,28 @@ pub(crate) fn reasons<T: std::fmt::Debug>(refused: Result<T, ServiceError>) -> V
     match refused {
         Err(ServiceError::Invalid(violations)) => violations,
         other => panic!("expected violations, found {other:?}"),
+    }
+}
+
+/// An application of which nothing but its catalog is known, with one connection that always works.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TestApplication;
+
+#[async_trait::async_trait]
+impl Application for TestApplication {
+    fn prompt_context(&self, resolved: &Resolved, variables: &BTreeMap<String, String>) -> Result<Template, String> {
+        let name = resolved.leaf(&key("persona.name")).and_then(|leaf| leaf.entry.value().cloned());
+        let context = Template::new().with("persona.name", name.unwrap_or_else(|| "".into())).with("user.name", "");
+        Ok(variables.iter().fold(context, |context, (name, value)| context.with(name, value.as_str())))
+    }
+
+    fn sections(&self) -> &[&'static str] {
+        &["model"]
+    }
+
+    async fn verify(&self, candidate: &Candidate, sections: &[&str]) -> Vec<Verified> {
+        let is_set = candidate.resolved.leaf(&key("model.api_key")).is_some();
+        let whom = || Verified::Verified { whom: "the account".to_owned(), notes: Vec::new() };
+        sections.iter().map(|_| if is_set { whom() } else { Verified::NotConfigured }).collect()
     }
 }

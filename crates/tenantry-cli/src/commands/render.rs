@@ -1,17 +1,13 @@
 //! `tenantry render`: a prompt as a tenant's model gets it, with the tier of each piece.
 
-use assistant::conversation::{self, Channel, Incoming, Sender};
-use assistant::settings::Settings;
 use clap::Args;
-use jiff::Timestamp;
 use tenantry_admin::service::{Rendered, RenderedSpan};
 use tenantry_core::key::Key;
 use tenantry_core::layer::Tier;
 use tenantry_core::resolve::Resolved;
-use tenantry_core::settings::build;
 use tenantry_core::template::Context;
-use tenantry_core::value::Value;
 
+use crate::application::{assistants, plain_values};
 use crate::input::looks_like_secret;
 use crate::output::{Format, Output, Paint, Tone, print};
 use crate::session::Session;
@@ -57,36 +53,13 @@ impl Render {
 
     /// What the application would fill the prompt in with.
     fn context(&self, resolved: &Resolved, is_assistant: bool) -> Result<Context, String> {
-        let user_name = self.user.clone();
-        let now = Timestamp::now();
-        let context = if is_assistant {
-            let settings: Settings = build(resolved, |_, _| None).map_err(|error| error.to_string())?.settings;
-            let incoming = Incoming {
-                text: String::new(),
-                intent: None,
-                channel: Channel::Http,
-                user_name,
-                sender: Sender::Member,
-                conversation: None,
-                attachments: Vec::new(),
-            };
-            conversation::context(&settings, &incoming, now)
-        } else {
-            let user_name = user_name.unwrap_or_default();
-            let context = plain_values(resolved).with("user.name", user_name.as_str());
-            context.with("now", now.to_string().as_str()).with("channel", "http")
-        };
+        let user = self.user.clone();
+        let context = if is_assistant { assistants(resolved, user)? } else { plain_values(resolved, user) };
         Ok(match &self.channel {
             Some(channel) => context.with("channel", channel.as_str()),
             None => context,
         })
     }
-}
-
-/// A context for an application that is not the assistant: every value that may be shown, under its key.
-fn plain_values(resolved: &Resolved) -> Context {
-    let values = resolved.iter().filter_map(|leaf| Some((leaf.key, leaf.entry.value()?)));
-    values.fold(Context::new(), |context, (key, value): (&Key, &Value)| context.with(key.as_str(), value.clone()))
 }
 
 /// A prompt by its name alone, or by its key.

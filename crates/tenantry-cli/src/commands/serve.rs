@@ -18,7 +18,8 @@ requests under way have ten seconds to end, and the exit code is 0. What is writ
 program or another one is served after --fresh-for.
 
   GET  /healthz, /readyz
-  GET  /v1/tenants/ID/configuration
+  GET  /openapi.json                               the API below /v1, which this document lists
+  POST /ofrep/v1/evaluate/flags                    OpenFeature's remote evaluation protocol
   POST /assistant/messages                         {\"text\": …, \"intent\": …, \"conversation\": …, \"dry_run\": true}
   POST /assistant/slack/events                     Slack's Events API
   POST /assistant/telegram/NAME                    updates for the bot bound as telegram:NAME
@@ -85,7 +86,13 @@ impl Serve {
 
 fn announce(session: &Session, address: SocketAddr, is_assistant: bool) -> anyhow::Result<()> {
     let url = format!("http://{address}");
-    let mut routes = vec!["GET /healthz", "GET /readyz", "GET /v1/tenants/{id}/configuration"];
+    let mut routes = vec![
+        "GET /healthz",
+        "GET /readyz",
+        "GET /openapi.json",
+        "GET /v1/tenants/{id}/configuration",
+        "POST /ofrep/v1/evaluate/flags",
+    ];
     if is_assistant {
         routes.extend([
             "POST /assistant/messages",

@@ -113,7 +113,7 @@ impl Tenant {
                 (id, "created", Some(revision))
             }
             Self::Rename(Create { id, name }) => {
-                let revision = service.rename_tenant(&id, &name, &context).await?;
+                let revision = service.rename_tenant(&id, &name, None, &context).await?;
                 (id, "renamed", Some(revision))
             }
             Self::Suspend(Named { id }) => {

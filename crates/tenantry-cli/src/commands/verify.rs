@@ -1,22 +1,20 @@
 //! `tenantry verify`: asks providers whether connections work, saved or not.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use assistant::settings::Settings;
-use assistant::verify::{SECTIONS, STORAGE, Subject, Verifier};
+use assistant::verify::Subject;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 use tenantry_core::change::ChangeSet;
 use tenantry_core::scope::Scope;
 use tenantry_core::settings::Built;
-use tenantry_integrations::aws::{Aws, AwsOptions};
 use tenantry_integrations::egress::Egress;
 use tenantry_integrations::verify::Verdict;
-use tokio::task::JoinSet;
 
 use super::set::{Given, add, given};
+use crate::application::{EVERY, TheAssistant};
 use crate::exit::{Exit, Trouble, scope_flag};
 use crate::input::{can_ask, value_from_file};
 use crate::output::{Output, Tone};
@@ -70,16 +68,13 @@ impl Verify {
         }
         let sections = self.wanted()?;
         let scope = session.global.scope()?;
-        let candidate = session.service.candidate(&scope, &self.changes(session)?, &sections, &session.context()).await?;
+        let candidate =
+            session.service.candidate(&scope, &self.changes(session)?, &sections, &session.context()).await?;
         let Built { settings, left_out } = candidate.build::<Settings>()?;
         let subject = Subject { settings, left_out, bindings: candidate.bindings };
         let egress = Egress::builder().allow_list(allow_list(&session.global)?).build();
-        let mut verifier = Verifier::new(egress, bases(&session.global)?);
-        // Without a region there is no account to look at, which is told where somebody has something there.
-        if let Ok(aws) = Aws::open(AwsOptions::default()).await {
-            verifier = verifier.with_aws(aws);
-        }
-        let mut rows = ask(verifier, Arc::new(subject), &sections).await;
+        let assistant = TheAssistant::new(egress, bases(&session.global)?).await;
+        let mut rows = ask(&assistant, subject, &sections).await;
         if self.sections.is_empty() && !self.all {
             rows.retain(|row| row.verdict != Verdict::NotConfigured);
         }
@@ -89,12 +84,12 @@ impl Verify {
 
     fn wanted(&self) -> anyhow::Result<Vec<&'static str>> {
         if self.sections.is_empty() {
-            return Ok(every().collect());
+            return Ok(EVERY.to_vec());
         }
         let known = |wanted: &String| {
-            every().find(|section| section == wanted).ok_or_else(|| {
+            EVERY.into_iter().find(|section| section == wanted).ok_or_else(|| {
                 Trouble::usage(format!("there is no connection {}", crate::output::visible(wanted)))
-                    .help(format!("there are: {}", every().collect::<Vec<_>>().join(", ")))
+                    .help(format!("there are: {}", EVERY.join(", ")))
             })
         };
         Ok(self.sections.iter().map(known).collect::<Result<_, _>>()?)
@@ -136,31 +131,12 @@ impl Verify {
     }
 }
 
-/// All that can be verified.
-fn every() -> impl Iterator<Item = &'static str> {
-    SECTIONS.into_iter().chain(STORAGE)
-}
-
-/// Asks all providers at once, and gives their answers in the order of the sections.
-async fn ask(verifier: Verifier, subject: Arc<Subject>, sections: &[&'static str]) -> Vec<Row> {
+/// Asks all providers at once, and shows how far that is.
+async fn ask(assistant: &TheAssistant, subject: Subject, sections: &[&'static str]) -> Vec<Row> {
     let bar = ProgressBar::with_draw_target(Some(sections.len() as u64), ProgressDrawTarget::stderr());
-    let mut asking = JoinSet::new();
-    for (at, section) in sections.iter().copied().enumerate() {
-        let (verifier, subject) = (verifier.clone(), Arc::clone(&subject));
-        asking.spawn(async move { (at, Row { section, verdict: verifier.verify(&subject, section).await }) });
-    }
-    let mut answers: Vec<Option<Row>> = sections.iter().map(|_| None).collect();
-    while let Some(answer) = asking.join_next().await {
-        bar.inc(1);
-        if let Ok((at, row)) = answer {
-            answers[at] = Some(row);
-        }
-    }
+    let said = assistant.ask(subject, sections, || bar.inc(1)).await;
     bar.finish_and_clear();
-    // One that ended without an answer is told, not left out.
-    let unanswered =
-        |section| Row { section, verdict: Verdict::Unreachable { reason: "it could not be asked".to_owned() } };
-    answers.into_iter().zip(sections).map(|(row, section)| row.unwrap_or_else(|| unanswered(*section))).collect()
+    sections.iter().zip(said).map(|(section, verdict)| Row { section, verdict }).collect()
 }
 
 fn exit(rows: &[Row]) -> Exit {

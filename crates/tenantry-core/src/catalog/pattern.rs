@@ -93,6 +93,8 @@ impl fmt::Debug for KeyPattern {
     }
 }
 
+crate::json::written_as!(KeyPattern, { "type": "string" });
+
 impl Serialize for KeyPattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)

@@ -1,13 +1,14 @@
 //! What the log says, and which of it is asked for.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry_core::change::Difference;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// A scope was created.
@@ -55,7 +56,7 @@ pub struct NewLogEntry {
 }
 
 /// One entry of the log: immutable, but for the values of a tenant that was erased.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogEntry {
     /// The entry's own name; says nothing about other scopes' entries.
     pub id: String,
@@ -65,6 +66,7 @@ pub struct LogEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<Revision>,
     /// When it happened.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
     /// Who did it.
     pub actor: String,

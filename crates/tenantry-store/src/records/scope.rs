@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry_core::key::Key;
 use tenantry_core::layer::Revision;
@@ -62,7 +63,7 @@ impl Head {
 }
 
 /// Whether a tenant may be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TenantStatus {
     /// Served.
@@ -114,7 +115,7 @@ pub struct OddItem {
 }
 
 /// A tenant as it stands in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TenantSummary {
     /// The tenant's id.
     pub tenant_id: TenantId,
@@ -125,8 +126,10 @@ pub struct TenantSummary {
     /// The newest revision of its scope.
     pub revision: Revision,
     /// When it was created.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: Timestamp,
     /// When its newest revision was made.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated_at: Timestamp,
 }
 

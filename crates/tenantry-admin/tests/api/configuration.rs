@@ -1,112 +1,22 @@
-//! The API through its router, in process.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+//! What a tenant gets, and who may see it.
 
-mod support;
+use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use support::{Acme, context, key, tenant, value};
-use tenantry::token::{TokenText, Tokens};
-use tenantry_admin::access::Role;
+use tenantry::token::Tokens;
 use tenantry_admin::{Api, router};
 use tenantry_core::change::ChangeSet;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
-use tenantry_store::{OpenOptions, StoreUrl, Stores};
 use tower::ServiceExt;
 
+use crate::support::{self, TestApplication, context, key, tenant, value};
+use crate::world::World;
+
 const ACME: &str = "/v1/tenants/acme/configuration";
-
-/// The API over a store with two tenants, each with a secret, a value and a token; and the operator's token.
-struct World {
-    acme: Acme,
-    router: Router,
-    acme_token: String,
-    operator_token: String,
-}
-
-impl World {
-    async fn new() -> Self {
-        Self::over(Acme::new().await).await
-    }
-
-    /// The same over a file, which is to be changed by hand.
-    async fn in_file() -> (Self, ByHand) {
-        let folder = tempfile::tempdir().unwrap();
-        let url = StoreUrl::Sqlite(folder.path().join("store.db"));
-        let (stores, _) = Stores::create(&url, &OpenOptions::default()).await.unwrap();
-        (Self::over(Acme::over(stores).await).await, ByHand { folder })
-    }
-
-    async fn over(acme: Acme) -> Self {
-        acme.service.create_tenant(&tenant("beta"), "Beta", &context()).await.unwrap();
-        for (id, secret) in [("acme", "CANARY-acme"), ("beta", "CANARY-beta")] {
-            let changes = ChangeSet::default()
-                .set(key("persona.name"), value(&format!(r#""name of {id}""#)))
-                .set_secret(key("model.api_key"), SecretText::new(secret.to_owned()));
-            acme.change(&Scope::Tenant(tenant(id)), changes).await.unwrap();
-        }
-        let acme_token = make_token(&acme, &acme.scope.clone(), Role::TenantViewer, 1).await;
-        let operator_token = make_token(&acme, &Scope::Global, Role::Operator, 2).await;
-        let tokens = Tokens::open(acme.service.stores()).await.unwrap();
-        let router = router(Api { service: acme.service.clone(), tokens });
-        Self { acme, router, acme_token, operator_token }
-    }
-
-    async fn send(&self, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value, String) {
-        let mut request = Request::get(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        assert!(!text.contains("CANARY"), "{text}");
-        (parts.status, parts.headers, serde_json::from_str(&text).unwrap_or(Value::Null), text)
-    }
-
-    /// Sends with acme's token.
-    async fn as_acme(&self, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value, String) {
-        let bearer = format!("Bearer {}", self.acme_token);
-        let all: Vec<_> = [("authorization", bearer.as_str())].iter().chain(headers).copied().collect();
-        self.send(path, &all).await
-    }
-
-    async fn as_operator(&self, path: &str) -> (StatusCode, HeaderMap, Value, String) {
-        let bearer = format!("Bearer {}", self.operator_token);
-        self.send(path, &[("authorization", bearer.as_str())]).await
-    }
-}
-
-/// A store's file, changed behind the program's back.
-struct ByHand {
-    folder: tempfile::TempDir,
-}
-
-impl ByHand {
-    fn item(&self, scope: &str, key: &str, text: &str) {
-        let sql = "INSERT INTO items (scope, key, value) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3";
-        self.connection().execute(sql, [scope, key, text]).unwrap();
-    }
-
-    fn damage_secret(&self, scope: &str) {
-        let sql = "UPDATE secret_fields SET sealed = x'00' WHERE scope = ?1";
-        assert_eq!(self.connection().execute(sql, [scope]).unwrap(), 1);
-    }
-
-    fn connection(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap()
-    }
-}
-
-async fn make_token(acme: &Acme, scope: &Scope, role: Role, seed: u8) -> String {
-    let random = TokenText::from_random(&[seed; TokenText::RANDOM_BYTES]);
-    let made = acme.service.create_token(scope, role, "test", 366, random, &support::now()).await.unwrap();
-    made.text.expose().to_owned()
-}
 
 #[tokio::test]
 async fn a_tenant_sees_its_own_configuration_with_secrets_as_fingerprints() {
@@ -185,7 +95,7 @@ async fn a_new_built_in_value_changes_the_tag() {
     let upgraded = support::SCHEMA.replace("\"default\": 10", "\"default\": 11");
     let service = support::service(world.acme.service.stores().clone(), &upgraded).await;
     let tokens = Tokens::open(service.stores()).await.unwrap();
-    let world = World { router: router(Api { service, tokens }), ..world };
+    let world = World { router: router(Api { service, tokens, application: Arc::new(TestApplication) }), ..world };
     let (status, _, body, _) = world.as_acme(ACME, &[("if-none-match", &before)]).await;
     assert_eq!((status, &body["values"]["limit"]), (StatusCode::OK, &json!(11)));
 }

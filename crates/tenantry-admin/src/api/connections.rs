@@ -1,0 +1,93 @@
+//! Connections: their providers asked whether they work, saved or not.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tenantry::problem::Problem;
+use tenantry_core::change::ChangeSet;
+use tenantry_core::json::{Nullable, parse_nullable};
+use tenantry_core::secret::SecretText;
+
+use crate::access::Permission;
+use crate::answer::Answer;
+use crate::application::Verdict;
+use crate::asked::{Asked, Json, Nothing};
+use crate::error::Refused;
+
+/// What to verify.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToVerify {
+    /// The connections; all that can be verified if none is named.
+    #[serde(default)]
+    sections: Vec<String>,
+    /// Values to try that are not saved, as in a change of overrides.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    values: serde_json::Map<String, serde_json::Value>,
+    /// Secrets to try that are not saved, by their keys.
+    #[serde(default)]
+    secrets: BTreeMap<String, SecretText>,
+}
+
+/// What the providers said.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Verified {
+    /// In the order of the sections.
+    items: Vec<SectionVerdict>,
+}
+
+/// What a provider said of one connection.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SectionVerdict {
+    /// The connection.
+    section: String,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+/// Asks the providers.
+pub(crate) async fn verify(asked: Asked<Nothing, Json<ToVerify>>) -> Result<Answer<Verified>, Refused> {
+    let application = &asked.api.application;
+    let changes = changes(&asked)?;
+    // An address that is not saved gets the secret that is.
+    if !changes.is_empty() {
+        asked.also_needs(Permission::WriteSecrets)?;
+    }
+    let sections = sections(application.sections(), &asked.body.0.sections)?;
+    let service = &asked.api.service;
+    let candidate = service.candidate(&asked.scope, &changes, &sections, &asked.context()).await?;
+    let verdicts = application.verify(&candidate, &sections).await;
+    let verdict = |(section, verdict): (&str, _)| SectionVerdict { section: section.to_owned(), verdict };
+    Ok(Answer::new(Verified { items: sections.iter().copied().zip(verdicts).map(verdict).collect() }))
+}
+
+fn sections<'a>(known: &[&'a str], asked: &[String]) -> Result<Vec<&'a str>, Refused> {
+    if asked.is_empty() {
+        return Ok(known.to_vec());
+    }
+    let find = |(at, name): (usize, &String)| {
+        known.iter().copied().find(|known| known == name).ok_or_else(|| {
+            let detail = format!("there is no such connection: expected one of {}", known.join(", "));
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).at(format!("/sections/{at}")).into()
+        })
+    };
+    asked.iter().enumerate().map(find).collect()
+}
+
+fn changes(asked: &Asked<Nothing, Json<ToVerify>>) -> Result<ChangeSet, Refused> {
+    let Json(body) = &asked.body;
+    let text = serde_json::to_string(&body.values).expect("a value is JSON");
+    let values: Nullable = parse_nullable(&text).expect("what was read is read again");
+    let mut changes = ChangeSet::from_merge_patch(values)
+        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.reason()).at("/values"))?;
+    for (name, text) in &body.secrets {
+        let key = asked.api.service.catalog().key(name).map_err(|error| {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_parameter", error.to_string()).at("/secrets")
+        })?;
+        changes = changes.set_secret(key, text.clone());
+    }
+    Ok(changes)
+}

@@ -1,0 +1,160 @@
+//! OpenFeature's remote evaluation protocol: any OpenFeature client reads its tenant's parameters as flags.
+//!
+//! A flag's key is a parameter's, or a section's, whose value is then a table. Who asks is told by the token, and never by the
+//! evaluation context, which a client's code makes up: it is read, and changes nothing. Fields of connections and secrets are
+//! no flags.
+//!
+//! Format: github.com/open-feature/protocol, service/openapi.yaml, version 0.2. Errors of an evaluation have that protocol's
+//! form, all others are problem documents.
+
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tenantry_core::document::Document;
+use tenantry_core::key::Key;
+use tenantry_core::layer::{Revision, Tier};
+use tenantry_core::resolve::{Effective as Leaf, Resolved};
+use tenantry_core::value::Value;
+
+use super::configuration::{effective, matches};
+use crate::answer::{Media, Raw};
+use crate::asked::{Asked, Json, Nothing};
+use crate::error::Refused;
+
+/// What a client sends along.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Evaluation {
+    /// The evaluation context: read, and of no account.
+    #[expect(dead_code, reason = "who asks is told by the token")]
+    #[serde(default)]
+    context: serde_json::Map<String, serde_json::Value>,
+}
+
+/// All flags at once.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Flags {
+    /// In the order of their keys.
+    flags: Vec<FlagShown>,
+}
+
+/// A parameter's value, as a flag.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EvaluatedFlag")]
+pub(crate) struct FlagShown {
+    /// The parameter's key.
+    key: String,
+    /// `DEFAULT` for a built-in value, `STATIC` for the operator's, `TARGETING_MATCH` for the tenant's own.
+    reason: &'static str,
+    /// The tier that it came from.
+    variant: Tier,
+    /// The value.
+    value: Value,
+    /// Where it came from.
+    metadata: FlagMetadata,
+}
+
+/// Where a flag came from.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct FlagMetadata {
+    /// The tier.
+    tier: Tier,
+    /// The revision of that tier's scope.
+    revision: Revision,
+}
+
+/// There is no such flag.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct NotFound<'a> {
+    key: &'a str,
+    error_code: &'static str,
+    error_details: String,
+}
+
+/// An evaluated flag.
+pub(crate) struct OneFlag;
+
+impl Media for OneFlag {
+    const MEDIA: &'static str = "application/json";
+    type Part = FlagShown;
+}
+
+/// All evaluated flags.
+pub(crate) struct AllFlags;
+
+impl Media for AllFlags {
+    const MEDIA: &'static str = "application/json";
+    type Part = Flags;
+}
+
+/// Evaluates one flag.
+pub(crate) async fn one(asked: Asked<Nothing, Json<Evaluation>>) -> Result<Raw<OneFlag>, Refused> {
+    let resolved = effective(&asked).await?.resolved;
+    let name = asked.param("flag");
+    let catalog = asked.api.service.catalog();
+    let key = catalog.key(name).or_else(|_| Key::parse(name)).ok();
+    if let Some(flag) = key.and_then(|key| flag(&resolved, &key, &|key| catalog.secret_field(key).is_some())) {
+        return Ok(Raw::new(headers(None), json(&flag)));
+    }
+    let details = "no parameter of this key is set".to_owned();
+    let missing = NotFound { key: name, error_code: "FLAG_NOT_FOUND", error_details: details };
+    Ok(Raw::new(headers(None), json(&missing)).with_status(StatusCode::NOT_FOUND))
+}
+
+/// Evaluates all flags.
+pub(crate) async fn all(asked: Asked<Nothing, Json<Evaluation>>) -> Result<Raw<AllFlags>, Refused> {
+    let effective = effective(&asked).await?;
+    let catalog = asked.api.service.catalog();
+    let plain = effective.resolved.iter().filter(|leaf| catalog.secret_field(leaf.key).is_none());
+    let body = json(&Flags { flags: plain.filter_map(|leaf| shown(leaf.key, leaf)).collect() });
+    // Bound to the tenant, as every tag is.
+    let tag =
+        format!("\"{}\"", &blake3::hash(&[asked.scope.to_string().as_bytes(), b" ", &body].concat()).to_hex()[..32]);
+    if asked.headers.get_all(IF_NONE_MATCH).iter().any(|sent| matches(sent, &tag)) {
+        return Ok(Raw::not_modified(headers(Some(&tag))));
+    }
+    Ok(Raw::new(headers(Some(&tag)), body))
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("what is answered is JSON")
+}
+
+fn headers(tag: Option<&str>) -> HeaderMap {
+    let tag = tag.and_then(|tag| Some((ETAG, HeaderValue::from_str(tag).ok()?)));
+    [(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))].into_iter().chain(tag).collect()
+}
+
+/// The flag of a parameter, or of a section: that is the table of what is below, from the highest tier that any of it came
+/// from.
+fn flag(resolved: &Resolved, key: &Key, is_kept_apart: &impl Fn(&Key) -> bool) -> Option<FlagShown> {
+    let plain: Vec<_> = resolved.within(key).filter(|leaf| !is_kept_apart(leaf.key)).collect();
+    if let [only] = &plain[..]
+        && only.key == key
+    {
+        return shown(key, *only);
+    }
+    let highest = plain.iter().max_by_key(|leaf| leaf.origin.tier)?;
+    let values = plain.iter().filter_map(|leaf| Some((leaf.key.clone(), leaf.entry.value()?.clone())));
+    let mut table = Value::Table(Document::from_items(values).0.to_table());
+    for name in key.segments() {
+        let Value::Table(mut below) = table else { return None };
+        table = below.remove(name)?;
+    }
+    Some(of(key, table, *highest))
+}
+
+fn shown(key: &Key, leaf: Leaf<'_>) -> Option<FlagShown> {
+    Some(of(key, leaf.entry.value()?.clone(), leaf))
+}
+
+fn of(key: &Key, value: Value, leaf: Leaf<'_>) -> FlagShown {
+    let reason = match leaf.origin.tier {
+        Tier::Default => "DEFAULT",
+        Tier::Global => "STATIC",
+        Tier::Tenant => "TARGETING_MATCH",
+    };
+    let metadata = FlagMetadata { tier: leaf.origin.tier, revision: leaf.origin.revision };
+    FlagShown { key: key.to_string(), reason, variant: leaf.origin.tier, value, metadata }
+}

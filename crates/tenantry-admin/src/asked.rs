@@ -1,0 +1,198 @@
+//! A request once it is known who asks, about which scope, and that they may.
+//!
+//! Every operation of the API goes through [`serve`]: credential, path, permission, tenant's state, limits, query and body,
+//! in this order. A handler gets an [`Asked`], and so cannot forget any of it; the body of a request that is refused is
+//! not read.
+
+mod body;
+pub(crate) mod conditions;
+pub(crate) mod query;
+
+use std::collections::HashMap;
+
+use axum::body::{Body as HttpBody, to_bytes};
+use axum::extract::{FromRequestParts as _, RawPathParams, Request};
+use axum::response::{IntoResponse as _, Response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, StatusCode};
+use jiff::Timestamp;
+use tenantry::problem::Problem;
+use tenantry_core::key::Key;
+use tenantry_core::layer::Revision;
+use tenantry_core::scope::{Scope, TenantId};
+use tenantry_store::{Binding, Head, TenantStatus};
+
+pub(crate) use body::{Body, Json, Patch};
+pub(crate) use query::{Anything, Flag, Nothing, PageQuery, Query};
+
+use crate::access::{Permission, Principal, Role};
+use crate::answer::Output;
+use crate::caller;
+use crate::error::Refused;
+use crate::operation::{Needs, Place};
+use crate::routes::Api;
+use crate::service::Context;
+
+/// The largest body, in bytes.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// The header that says why something is changed: one line of UTF-8, for the log.
+pub(crate) const REASON: HeaderName = HeaderName::from_static("x-reason");
+
+/// What is asked of an operation, by somebody who may ask it.
+#[derive(Debug)]
+pub(crate) struct Asked<Q = (), B = ()> {
+    pub(crate) api: Api,
+    /// The scope that the operation is about. Of an operation that is about none, the caller's own.
+    pub(crate) scope: Scope,
+    /// What is known of the tenant as a whole, if the scope is one's and was looked at.
+    pub(crate) head: Option<Head>,
+    pub(crate) query: Q,
+    pub(crate) body: B,
+    pub(crate) headers: HeaderMap,
+    /// None where anybody may ask.
+    caller: Option<Principal>,
+    params: HashMap<String, String>,
+    /// Why, in the caller's words.
+    reason: Option<String>,
+    at: Timestamp,
+}
+
+/// Answers a request by a handler, or refuses it.
+pub(crate) async fn serve<Q, B, R, F, Fut>(api: Api, needs: Needs, request: Request, handler: F) -> Response
+where
+    Q: Query,
+    B: Body,
+    R: Output,
+    F: FnOnce(Asked<Q, B>) -> Fut,
+    Fut: Future<Output = Result<R, Refused>>,
+{
+    match Asked::read(api, needs, request).await {
+        Ok(asked) => handler(asked).await.map_or_else(Refused::into_response, Output::into_response),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+impl<Q: Query, B: Body> Asked<Q, B> {
+    async fn read(api: Api, needs: Needs, request: Request) -> Result<Self, Refused> {
+        let at = Timestamp::now();
+        let (mut parts, body) = request.into_parts();
+        let params = params(&mut parts).await;
+        let (caller, scope, head) = match needs.place {
+            Place::Open => (None, Scope::Global, None),
+            Place::Caller | Place::Own | Place::Tenant | Place::Global => {
+                let (caller, scope) = caller::reach(&api, needs, &parts, params.as_ref().ok(), at).await?;
+                let head = head(&api, needs, &caller, &scope).await?;
+                (Some(caller), scope, head)
+            }
+        };
+        let params = params.map_err(|()| unreadable_path())?;
+        let query = Q::read(&parts.uri)?;
+        let reason = reason(&parts.headers)?;
+        let body = read_body(&parts.headers, body).await?;
+        Ok(Self { api, scope, head, query, body, headers: parts.headers, caller, params, reason, at })
+    }
+}
+
+impl<Q, B> Asked<Q, B> {
+    /// The tenant of the scope.
+    pub(crate) fn tenant(&self) -> Result<&TenantId, Refused> {
+        self.scope.tenant().ok_or_else(|| Problem::not_found().into())
+    }
+
+    /// Who asks.
+    pub(crate) fn caller(&self) -> &Principal {
+        self.caller.as_ref().expect("operations that anybody may ask look at no caller")
+    }
+
+    /// Who asks, why and when, for the log.
+    pub(crate) fn context(&self) -> Context {
+        Context { actor: self.caller().actor.clone(), reason: self.reason.clone(), at: self.at }
+    }
+
+    /// Refuses unless the caller may do more in the scope than the operation needs.
+    pub(crate) fn also_needs(&self, permission: Permission) -> Result<(), Refused> {
+        caller::needs(self.caller(), permission, &self.scope)
+    }
+
+    /// The key in the path, in either spelling. One that no parameter has is one that does not exist.
+    pub(crate) fn key(&self) -> Result<Key, Refused> {
+        self.api
+            .service
+            .catalog()
+            .key(self.param("key"))
+            .map_err(|error| Problem::new(StatusCode::NOT_FOUND, "no_such_parameter", error.to_string()).into())
+    }
+
+    /// The revision in the path.
+    pub(crate) fn revision(&self) -> Result<Revision, Refused> {
+        self.param("revision").parse().map(Revision).map_err(|_| Problem::not_found().into())
+    }
+
+    /// The binding in the path.
+    pub(crate) fn binding(&self) -> Result<Binding, Refused> {
+        Binding::parse(self.param("binding")).map_err(|_| Problem::not_found().into())
+    }
+
+    /// A part of the path.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// When it was asked.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+async fn params(parts: &mut Parts) -> Result<HashMap<String, String>, ()> {
+    let params = RawPathParams::from_request_parts(parts, &()).await.map_err(drop)?;
+    Ok(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// The head of the tenant, which must be there. A suspended one is seen by the operator alone.
+async fn head(api: &Api, needs: Needs, caller: &Principal, scope: &Scope) -> Result<Option<Head>, Refused> {
+    let Scope::Tenant(tenant) = scope else { return Ok(None) };
+    if needs.looks_itself {
+        return Ok(None);
+    }
+    let head = api.service.tenant(tenant).await?;
+    must_be_served(caller, &head)?;
+    Ok(Some(head))
+}
+
+/// Refuses a suspended tenant's own callers; the operator still sees it.
+pub(crate) fn must_be_served(caller: &Principal, head: &Head) -> Result<(), Refused> {
+    if head.status == TenantStatus::Suspended && caller.role != Role::Operator {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "suspended", "the tenant is suspended").into());
+    }
+    Ok(())
+}
+
+fn reason(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+    let Some(value) = headers.get(REASON) else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).map(str::trim);
+    let text = text.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "reason_invalid", "x-reason: not UTF-8"))?;
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+async fn read_body<B: Body>(headers: &HeaderMap, body: HttpBody) -> Result<B, Refused> {
+    if B::MEDIA.is_empty() {
+        return B::read("");
+    }
+    body::must_be_of(headers, B::MEDIA)?;
+    let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|_| {
+        let detail = format!("the body is larger than {LARGEST_BODY} bytes, or broke off");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    })?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let detail = format!("the body is not UTF-8: it goes wrong at byte {}", error.valid_up_to() + 1);
+        Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail)
+    })?;
+    B::read(text)
+}
+
+/// The answer to a path whose percent signs do not spell text.
+fn unreadable_path() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "path_invalid", "the percent signs in the path do not spell text")
+}
