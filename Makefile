@@ -37,7 +37,7 @@ tools: ## Installs what tests need and is not Rust into .tools, once
 			--features $(DYNOXIDE_FEATURES) --root $(TOOLS) --force --quiet; \
 	fi
 	@if ! cmp -s $(REQUIREMENTS) $(VENV)/requirements.txt; then \
-		echo "Installing moto, cfn-lint and the document of Google Calendar: once, about a minute …"; \
+		echo "Installing moto, cfn-lint, schemathesis and clients of Python: once, about a minute …"; \
 		$(PYTHON) -m venv --clear $(VENV) && \
 		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS) && \
 		cp $(REQUIREMENTS) $(VENV)/requirements.txt; \

@@ -23,6 +23,8 @@ pub(crate) struct Described {
     pub(crate) body: Option<(&'static str, Schema)>,
     /// The headers beside the usual ones.
     pub(crate) headers: &'static [&'static str],
+    /// Another answer that is no problem document: its status, and its schema in the same media type.
+    pub(crate) other: Option<(StatusCode, Schema)>,
 }
 
 /// A document.
@@ -64,7 +66,7 @@ impl<T: Serialize + JsonSchema + Send> Output for Answer<T> {
 
     fn describe(generator: &mut SchemaGenerator) -> Described {
         let body = Some(("application/json", generator.subschema_for::<T>()));
-        Described { status: StatusCode::OK, body, headers: &["etag"] }
+        Described { status: StatusCode::OK, body, headers: &["etag"], other: None }
     }
 }
 
@@ -105,7 +107,7 @@ impl Output for Done {
     }
 
     fn describe(_: &mut SchemaGenerator) -> Described {
-        Described { status: StatusCode::NO_CONTENT, body: None, headers: &[] }
+        Described { status: StatusCode::NO_CONTENT, body: None, headers: &[], other: None }
     }
 }
 
@@ -114,6 +116,11 @@ pub(crate) trait Media {
     const MEDIA: &'static str;
     /// The type of the document, or of one of its parts.
     type Part: JsonSchema;
+
+    /// Another answer that is no problem document.
+    fn other(_: &mut SchemaGenerator) -> Option<(StatusCode, Schema)> {
+        None
+    }
 }
 
 /// An answer whose bytes its handler makes.
@@ -152,6 +159,6 @@ impl<M: Media> Output for Raw<M> {
 
     fn describe(generator: &mut SchemaGenerator) -> Described {
         let body = Some((M::MEDIA, generator.subschema_for::<M::Part>()));
-        Described { status: StatusCode::OK, body, headers: &["etag"] }
+        Described { status: StatusCode::OK, body, headers: &["etag"], other: M::other(generator) }
     }
 }

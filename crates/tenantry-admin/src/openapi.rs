@@ -17,18 +17,14 @@ use crate::routes;
 
 /// The document.
 pub fn document() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.definitions_path = "/components/schemas".into();
-        settings.meta_schema = None;
-    });
-    let mut generator = settings.into_generator();
+    let mut generators = Generators::new();
     let operations = routes::operations();
     let mut paths = Map::new();
     for operation in &operations {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
-        path[operation.method.as_str().to_lowercase()] = described(operation, &mut generator);
+        path[operation.method.as_str().to_lowercase()] = described(operation, &mut generators);
     }
-    let mut schemas = generator.take_definitions(true);
+    let mut schemas = generators.definitions();
     schemas.insert("Problem".to_owned(), problem());
     let tags: BTreeSet<_> = operations.iter().map(|operation| operation.tag).collect();
     json!({
@@ -59,13 +55,39 @@ Each tenant's token reaches that tenant alone: everything else does not exist fo
 all. A change says on which state it was decided: `If-Match` with the `ETag` that was read (428 without, 412 where somebody \
 was quicker). Every error is a problem document (RFC 9457) with a stable `code`. A secret is never read back.";
 
-fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
+/// Makes schemas of types: what a caller may leave out is not always what an answer may leave out.
+struct Generators {
+    asked: SchemaGenerator,
+    answered: SchemaGenerator,
+}
+
+impl Generators {
+    fn new() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+        });
+        Self { asked: settings.clone().into_generator(), answered: settings.for_serialize().into_generator() }
+    }
+
+    /// The schemas that have names. No name stands for two of them.
+    fn definitions(mut self) -> Map<String, Value> {
+        let mut definitions = self.asked.take_definitions(true);
+        for (name, schema) in self.answered.take_definitions(true) {
+            let known = definitions.insert(name.clone(), schema.clone());
+            assert!(known.is_none_or(|known| known == schema), "{name} is another type in requests than in answers");
+        }
+        definitions
+    }
+}
+
+fn described(operation: &Operation, generators: &mut Generators) -> Value {
     let documented = operation.described;
     let id = format!("{}.{}", operation.tag, operation.name);
     let mut parameters = path_parameters(operation.path);
-    parameters.extend(query_parameters(&(documented.query)(generator)));
+    parameters.extend(query_parameters(&(documented.query)(&mut generators.asked)));
     parameters.extend(header_parameters(operation));
-    let answer = (documented.answer)(generator);
+    let answer = (documented.answer)(&mut generators.answered);
     let mut value = json!({
         "operationId": id,
         "tags": [operation.tag],
@@ -76,7 +98,7 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if !operation.detail.is_empty() {
         value["description"] = operation.detail.into();
     }
-    if let Some(schema) = (documented.body)(generator) {
+    if let Some(schema) = (documented.body)(&mut generators.asked) {
         let content: Map<_, _> =
             documented.media.iter().map(|media| ((*media).to_owned(), json!({ "schema": schema }))).collect();
         value["requestBody"] = json!({ "required": true, "content": content });
@@ -167,7 +189,8 @@ fn header_parameters(operation: &Operation) -> Vec<Value> {
 }
 
 fn responses(operation: &Operation, answer: Described) -> Value {
-    let Described { status, body, headers } = answer;
+    let Described { status, body, headers, other } = answer;
+    let usual = body.as_ref().map_or("application/json", |(media, _)| *media);
     let mut shown = json!({"description": status.canonical_reason().unwrap_or_default()});
     if let Some((media, schema)) = body {
         shown["content"][media]["schema"] = schema.into();
@@ -185,6 +208,10 @@ fn responses(operation: &Operation, answer: Described) -> Value {
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         })
     };
+    if let Some((status, schema)) = other {
+        responses[status.as_str()] = problem(status.canonical_reason().unwrap_or_default());
+        responses[status.as_str()]["content"][usual]["schema"] = schema.into();
+    }
     responses["4XX"] = problem("Refused: the request is to be changed, as code, detail and errors say");
     responses["5XX"] = problem("Failed: code says whether to try again, Retry-After says when");
     responses

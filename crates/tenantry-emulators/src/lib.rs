@@ -27,4 +27,4 @@ pub use dynamo::Dynamo;
 pub use moto::Moto;
 pub use proxy::{Answer, Call, Calls, Fault, Gate, Proxy};
 pub use shared::{Shared, shared};
-pub use tools::python;
+pub use tools::{python, schemathesis};

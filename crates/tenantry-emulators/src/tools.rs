@@ -41,6 +41,17 @@ pub fn python() -> Command {
     command
 }
 
+/// schemathesis, which asks an API all that its document allows and more; ready to be given arguments.
+///
+/// # Panics
+///
+/// If it is not there.
+pub fn schemathesis() -> Command {
+    let mut command = Command::new(find("python/bin/python"));
+    command.env_clear().arg("-B").arg(find("python/bin/schemathesis"));
+    command
+}
+
 fn folder() -> PathBuf {
     env::var_os(FOLDER_VARIABLE)
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools"), PathBuf::from)

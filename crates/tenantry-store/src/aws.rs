@@ -22,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
@@ -35,14 +36,17 @@ use self::sessions::Sessions;
 use crate::batch::BatchError;
 use crate::dynamodb::{DynamoDb, MOST_WRITES};
 use crate::error::StoreError;
-use crate::ports::{ParameterStore, SecretStore, Store};
+use crate::ports::{ParameterStore, SecretStore, Store, outline};
 use crate::records::{
-    Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
-    Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary,
-    TokenRecord,
+    Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Outline, OutlineRequest, Page, PageRequest,
+    RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret,
+    TenantSummary, TokenRecord,
 };
 use crate::secrets_manager::SecretsManager;
 use crate::url::{Created, OpenOptions};
+
+/// How many tenants are read at once where all of them are looked at.
+const OUTLINES_AT_ONCE: usize = 16;
 
 /// A store on DynamoDB and Secrets Manager. Any number of processes may use it at once.
 pub struct AwsStore {
@@ -204,6 +208,13 @@ impl Store for AwsStore {
 
     fn fits_together(&self, commits: &[Commit]) -> bool {
         commits.len() == 1 || commits.iter().map(commit::most_writes).sum::<usize>() <= MOST_WRITES
+    }
+
+    async fn outlines(&self, request: &OutlineRequest) -> Result<Page<Outline>, StoreError> {
+        let Page { items: tenants, next } = self.tenants(&request.page).await?;
+        let read = tenants.into_iter().map(|tenant| outline(self, tenant, &request.wanted));
+        let read: Vec<_> = futures::stream::iter(read).buffered(OUTLINES_AT_ONCE).try_collect().await?;
+        Ok(Page { items: read.into_iter().flatten().collect(), next })
     }
 
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError> {

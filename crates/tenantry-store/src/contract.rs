@@ -88,6 +88,7 @@ macro_rules! store_contract {
                 tenants:
                     an_empty_store_lists_no_tenants
                     tenants_are_listed_by_id_page_by_page
+                    outlines_say_of_every_tenant_what_its_scope_says
                     a_suspended_tenant_keeps_its_values_and_is_resumed
                     a_tenant_is_renamed
                     only_a_suspended_tenant_is_erased

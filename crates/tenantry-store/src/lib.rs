@@ -35,8 +35,8 @@ pub use error::{Source, StoreError};
 pub use ports::{ParameterStore, SecretStore, Store};
 pub use records::{
     Action, Binding, BindingError, BindingKind, ClaimChange, Commit, Committed, Cursor, Expected, Finding, Head,
-    HeadChange, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, OddItem, Page, PageRequest,
-    RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope,
-    StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord,
+    HeadChange, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, OddItem, Outline, OutlineRequest, Page,
+    PageRequest, RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, Severity, StoreKeys,
+    StoredScope, StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord, Wanted,
 };
 pub use url::{Created, OpenOptions, StoreUrl, Stores};

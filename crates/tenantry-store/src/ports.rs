@@ -10,9 +10,9 @@ use tenantry_core::scope::{Scope, TenantId};
 use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::records::{
-    Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
-    Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary,
-    TokenRecord,
+    Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Outline, OutlineRequest, Page, PageRequest,
+    RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret,
+    TenantSummary, TokenRecord, Wanted,
 };
 
 /// Keeps parameters, tenants, bindings, tokens, and the log of all that was done to them.
@@ -103,6 +103,16 @@ pub trait Store: ParameterStore + SecretStore {
         true
     }
 
+    /// Reads the outlines of tenants by id, a page at a time: for what is asked of all of them.
+    async fn outlines(&self, request: &OutlineRequest) -> Result<Page<Outline>, StoreError> {
+        let Page { items: tenants, next } = self.tenants(&request.page).await?;
+        let mut items = Vec::with_capacity(tenants.len());
+        for tenant in tenants {
+            items.extend(outline(self, tenant, &request.wanted).await?);
+        }
+        Ok(Page { items, next })
+    }
+
     /// Erases a suspended tenant: its values, secret, bindings and tokens, and the values in its log. A tombstone with the
     /// log entry stays, so that nothing cached of it can come back under a new tenant of the same name.
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError>;
@@ -127,4 +137,17 @@ pub trait Store: ParameterStore + SecretStore {
 
     /// What a person would call this store: its URL without anything secret.
     fn describe(&self) -> String;
+}
+
+/// The outline of one tenant, read as a whole; none if it was erased since it was listed.
+pub(crate) async fn outline<S: Store + ?Sized>(
+    store: &S,
+    tenant: TenantSummary,
+    wanted: &Wanted,
+) -> Result<Option<Outline>, StoreError> {
+    let scope = Scope::Tenant(tenant.tenant_id.clone());
+    let (Some(stored), secret) = (store.read(&scope).await?, store.read_secret(&scope).await?) else { return Ok(None) };
+    let items = stored.items.into_iter().filter(|item| wanted.is(item.key.as_str())).collect();
+    let secret_fields = secret.into_iter().flat_map(|secret| secret.fields.into_keys()).collect();
+    Ok(Some(Outline { tenant, items, secret_fields }))
 }

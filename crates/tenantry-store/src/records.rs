@@ -4,6 +4,7 @@ mod binding;
 mod commit;
 mod copy;
 mod log;
+mod outline;
 mod page;
 mod scope;
 mod secret;
@@ -13,6 +14,7 @@ pub use binding::{Binding, BindingError, BindingKind, ClaimChange};
 pub use commit::{Commit, Committed, Expected, HeadChange, ItemChange};
 pub use copy::ScopeCopy;
 pub use log::{Action, LogEntry, LogQuery, NewLogEntry};
+pub use outline::{Outline, OutlineRequest, Wanted};
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::{
     Finding, Head, Item, ItemMeta, OddItem, RevocationCursor, Revocations, Severity, StoredScope, TenantStatus,

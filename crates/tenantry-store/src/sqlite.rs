@@ -21,6 +21,7 @@ mod error;
 mod log;
 mod master_key;
 mod open;
+mod outlines;
 mod pool;
 mod private;
 mod rows;
@@ -46,9 +47,9 @@ use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::records::{
-    Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
-    Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret, TenantSummary,
-    TokenRecord,
+    Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Outline, OutlineRequest, Page, PageRequest,
+    RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret,
+    TenantSummary, TokenRecord,
 };
 use crate::url::{Created, OpenOptions};
 use crate::{decide, limits, random};
@@ -273,6 +274,11 @@ impl Store for SqliteStore {
 
     async fn take_over_tokens(&self, tokens: Vec<TokenRecord>) -> Result<(), StoreError> {
         self.write(move |transaction, _| tokens::take_over(transaction, &tokens)).await
+    }
+
+    async fn outlines(&self, request: &OutlineRequest) -> Result<Page<Outline>, StoreError> {
+        let request = request.clone();
+        self.read_long(move |connection, _| outlines::read(connection, &request)).await
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

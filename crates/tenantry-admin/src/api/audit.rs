@@ -16,40 +16,58 @@ use crate::asked::{Asked, query};
 use crate::error::Refused;
 use crate::service::{AuditFilter, Service};
 
-/// Which entries.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditQuery {
-    /// What was done.
-    action: Option<Action>,
-    /// Whose name has this in it.
-    actor: Option<String>,
-    /// What changed this parameter, or one below it.
-    key: Option<String>,
-    /// Not before this moment.
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    since: Option<Timestamp>,
-    /// Before this moment.
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    until: Option<Timestamp>,
-    /// How many at the most.
-    #[serde(default = "query::usual")]
-    #[schemars(range(min = 1, max = 1000))]
-    limit: u16,
-    /// `next` of the page before.
-    cursor: Option<String>,
+/// A query that says which entries, and more.
+macro_rules! query {
+    ($(#[$doc:meta])* $name:ident { $($more:tt)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct $name {
+            /// What was done.
+            action: Option<Action>,
+            /// Whose name has this in it.
+            actor: Option<String>,
+            /// What changed this parameter, or one below it.
+            #[schemars(with = "Option<Key>")]
+            key: Option<String>,
+            /// Not before this moment.
+            #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+            since: Option<Timestamp>,
+            /// Before this moment.
+            #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+            until: Option<Timestamp>,
+            $($more)*
+        }
+
+        impl $name {
+            fn filter(&self) -> Result<AuditFilter, Refused> {
+                let (actor, key) = (self.actor.clone(), self.key.as_deref().map(key).transpose()?);
+                Ok(AuditFilter { action: self.action, actor, key, since: self.since, until: self.until })
+            }
+        }
+    };
 }
 
-impl AuditQuery {
-    fn filter(&self) -> Result<AuditFilter, Refused> {
-        let key = self
-            .key
-            .as_deref()
-            .map(Key::parse)
-            .transpose()
-            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "query_invalid", format!("key: {error}")))?;
-        Ok(AuditFilter { action: self.action, actor: self.actor.clone(), key, since: self.since, until: self.until })
+query!(
+    /// Which entries.
+    ExportQuery {}
+);
+
+query!(
+    /// Which entries, a page at a time.
+    AuditQuery {
+        /// How many at the most.
+        #[serde(default = "query::usual")]
+        #[schemars(range(min = 1, max = 1000))]
+        limit: u16,
+        /// `next` of the page before.
+        cursor: Option<String>,
     }
+);
+
+fn key(text: &str) -> Result<Key, Refused> {
+    Key::parse(text)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "query_invalid", format!("key: {error}")).into())
 }
 
 /// One JSON document a line.
@@ -79,13 +97,13 @@ async fn page(asked: &Asked<AuditQuery>, scope: Option<&Scope>, listing: &str) -
 }
 
 /// Exports what passes the filter, one entry a line, newest first.
-pub(crate) async fn export(asked: Asked<AuditQuery>) -> Result<Raw<Lines>, Refused> {
+pub(crate) async fn export(asked: Asked<ExportQuery>) -> Result<Raw<Lines>, Refused> {
     let (filter, scope) = (asked.query.filter()?, Some(asked.scope.clone()));
     lines(asked.api.service.clone(), scope, filter).await
 }
 
 /// Exports the log of all scopes.
-pub(crate) async fn export_all(asked: Asked<AuditQuery>) -> Result<Raw<Lines>, Refused> {
+pub(crate) async fn export_all(asked: Asked<ExportQuery>) -> Result<Raw<Lines>, Refused> {
     lines(asked.api.service.clone(), None, asked.query.filter()?).await
 }
 

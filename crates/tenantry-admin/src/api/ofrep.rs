@@ -9,7 +9,7 @@
 
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use tenantry_core::document::Document;
 use tenantry_core::key::Key;
@@ -65,6 +65,7 @@ pub(crate) struct FlagMetadata {
 
 /// There is no such flag.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FlagNotFound")]
 #[serde(rename_all = "camelCase")]
 struct NotFound<'a> {
     key: &'a str,
@@ -78,6 +79,10 @@ pub(crate) struct OneFlag;
 impl Media for OneFlag {
     const MEDIA: &'static str = "application/json";
     type Part = FlagShown;
+
+    fn other(generator: &mut SchemaGenerator) -> Option<(StatusCode, Schema)> {
+        Some((StatusCode::NOT_FOUND, generator.subschema_for::<NotFound<'static>>()))
+    }
 }
 
 /// All evaluated flags.

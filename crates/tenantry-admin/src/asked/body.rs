@@ -42,7 +42,12 @@ impl<T: DeserializeOwned + JsonSchema + Send> Body for Json<T> {
     const MEDIA: &'static [&'static str] = &["application/json"];
 
     fn read(text: &str) -> Result<Self, Refused> {
-        let value: serde_json::Value = nullable(text)?.into();
+        let read = nullable(text)?;
+        // A derived reader would take a list of the fields in their order, too.
+        if !matches!(read, Nullable::Table(_)) {
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "expected an object").at("").into());
+        }
+        let value: serde_json::Value = read.into();
         serde_path_to_error::deserialize(value).map(Self).map_err(|error| misfit(&error).into())
     }
 
@@ -148,6 +153,7 @@ mod tests {
         check(r#"{"count": 1, "count": 2}"#, "body_invalid", "/count");
         check(r#"{"count": 1, "sk-CANARY-0123456789abcdef": 2}"#, "invalid", "/secret-not-shown");
         check("{}", "invalid", "");
+        check("[1]", "invalid", "");
         assert!(Json::<Sample>::read(r#"{"count": 1, "secret": null}"#).is_ok());
     }
 }

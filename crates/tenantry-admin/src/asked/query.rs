@@ -67,7 +67,7 @@ impl JsonSchema for Flag {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "boolean" })
+        json_schema!({ "type": ["boolean", "string"], "enum": [true, false, ""] })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs the real binary on temporary stores: what each command does, what it refuses, and what people read.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod api;
 mod aws;
 mod by_hand;
 mod cloud;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::program::Program;
 
 /// A server that ends with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     address: String,
 }
@@ -22,7 +22,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(program: &Program, more: &[&str]) -> Self {
+    pub(crate) fn start(program: &Program, more: &[&str]) -> Self {
         Self::start_logging(program, more, Stdio::null())
     }
 
@@ -34,6 +34,11 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).to_owned();
         Self { child, address }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     fn ask(&self, request: &str) -> (u16, Value) {
@@ -64,7 +69,7 @@ impl Server {
     }
 }
 
-fn token(program: &Program, tenant: &str) -> String {
+pub(crate) fn token(program: &Program, tenant: &str) -> String {
     program.run(&["-t", tenant, "token", "create", "--role", "tenant-admin"]).ok().trim().to_owned()
 }
 

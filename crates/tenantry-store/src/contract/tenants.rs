@@ -9,7 +9,9 @@ use super::acts::{
     whole_log,
 };
 use super::tokens::token;
-use crate::{Action, HeadChange, PageRequest, RevocationCursor, StoreError, Stores, TenantStatus};
+use crate::{
+    Action, HeadChange, OutlineRequest, PageRequest, RevocationCursor, StoreError, Stores, TenantStatus, Wanted,
+};
 
 pub async fn an_empty_store_lists_no_tenants(stores: Stores) {
     Draft::create_global().done(&stores).await;
@@ -39,6 +41,33 @@ pub async fn tenants_are_listed_by_id_page_by_page(stores: Stores) {
         (TenantStatus::Suspended, Revision(2), "Company ab")
     );
     assert_eq!((ab.created_at, ab.updated_at), (at(3), at(4)));
+}
+
+pub async fn outlines_say_of_every_tenant_what_its_scope_says(stores: Stores) {
+    Draft::create_global().set("a", 0).done(&stores).await;
+    for id in ["m", "a-b", "z9", "a"] {
+        let draft = Draft::create(id).set("a", 1).set("a-b", 2).set("b.c", 3);
+        draft.secret(None, &[("f", Some("CANARY")), ("g", Some("CANARY"))]).done(&stores).await;
+    }
+    Draft::create("bare").done(&stores).await;
+    let mut request = OutlineRequest { page: PageRequest::first(2), wanted: Wanted::those(|key| key != "a-b") };
+    let mut found = Vec::new();
+    loop {
+        let page = stores.outlines(&request).await.unwrap();
+        found.extend(page.items);
+        let Some(cursor) = page.next else { break };
+        request.page = request.page.behind(cursor);
+    }
+    let ids: Vec<_> = found.iter().map(|outline| outline.tenant.tenant_id.as_str()).collect();
+    assert_eq!(ids, ["a", "a-b", "bare", "m", "z9"]);
+    for outline in found {
+        let stored = read(&stores, &Scope::Tenant(outline.tenant.tenant_id.clone())).await;
+        let wanted: Vec<_> = stored.items.into_iter().filter(|item| item.key != key("a-b")).collect();
+        assert_eq!((outline.tenant.revision, outline.items), (stored.head.revision, wanted));
+        let fields: Vec<_> = outline.secret_fields.iter().map(String::as_str).collect();
+        let expected: &[&str] = if outline.tenant.tenant_id.as_str() == "bare" { &[] } else { &["f", "g"] };
+        assert_eq!(fields, expected);
+    }
 }
 
 pub async fn a_suspended_tenant_keeps_its_values_and_is_resumed(stores: Stores) {
