@@ -8,6 +8,7 @@ pub(crate) mod connections;
 pub(crate) mod health;
 pub(crate) mod ofrep;
 pub(crate) mod overrides;
+pub(crate) mod plan;
 mod problems;
 pub(crate) mod prompts;
 pub(crate) mod revisions;

@@ -4,7 +4,7 @@
 //! in this order. A handler gets an [`Asked`], and so cannot forget any of it; the body of a request that is refused is
 //! not read.
 
-mod body;
+pub(crate) mod body;
 pub(crate) mod conditions;
 pub(crate) mod query;
 

@@ -67,6 +67,9 @@ impl From<ServiceError> for Refused {
             ServiceError::Unusable(unusable) => configuration_invalid(&unusable),
             ServiceError::NoSuchPrompt { .. } => Problem::new(S::NOT_FOUND, "no_such_prompt", text),
             ServiceError::Render { .. } => Problem::new(S::UNPROCESSABLE_ENTITY, "not_rendered", text),
+            ServiceError::PlanStale { .. } => Problem::new(S::PRECONDITION_FAILED, "plan_stale", text),
+            ServiceError::PlanBreaks { .. } => Problem::new(S::CONFLICT, "plan_breaks_tenants", text)
+                .with_hint("look at the plan's findings; despite_findings makes the change all the same"),
             ServiceError::NeedsTenant | ServiceError::BadRequest(_) => {
                 Problem::new(S::BAD_REQUEST, "bad_request", text)
             }

@@ -9,7 +9,7 @@ use tenantry::token::Tokens;
 
 use crate::access::Permission::{ManageTenants, ManageTokens, Read, Use, Write, WriteSecrets};
 use crate::api::{
-    audit, bindings, catalog, configuration, connections, health, ofrep, overrides, prompts, revisions, secrets,
+    audit, bindings, catalog, configuration, connections, health, ofrep, overrides, plan, prompts, revisions, secrets,
     tenants, tokens,
 };
 use crate::application::Application;
@@ -75,6 +75,13 @@ pub(crate) fn operations() -> Vec<Operation> {
         GLOBAL.patch("/v1/global/overrides", Write, overrides::change).if_match().is("overrides", "change-global", "Change the operator's defaults")
             .detail(PATCH),
 
+        GLOBAL.post("/v1/global/plan", Write, plan::plan).is("defaults", "plan", "Tell what a change of the defaults would do to every tenant")
+            .detail(PLAN),
+        GLOBAL.post("/v1/global/plan/stream", Write, plan::stream).is("defaults", "plan-stream", "The same, a line a tenant, as soon as it is known")
+            .detail(PLAN),
+        GLOBAL.post("/v1/global/apply", Write, plan::apply).is("defaults", "apply", "Make a change that was planned")
+            .detail("Refused (412) if anything moved since, and (409) if it would leave tenants with a configuration that is wrong, unless that is meant."),
+
         TENANT.get("/v1/tenants/{tenant_id}/secrets", Read, secrets::list).is("secrets", "list", "List the secrets that a tenant sets")
             .detail("By fingerprint, version and age. No secret is ever shown."),
         TENANT.put("/v1/tenants/{tenant_id}/secrets/{key}", WriteSecrets, secrets::set).if_match().is("secrets", "set", "Set a secret"),
@@ -124,6 +131,10 @@ pub(crate) fn operations() -> Vec<Operation> {
 const PATCH: &str = "A JSON Merge Patch (RFC 7396): null removes an override, tables merge, lists replace. Keys may be dotted. \
     The fields of connections need the permission write-secrets, because whoever decides where a connection leads decides \
     where its secret goes. All that is wrong is told at once, and nothing is changed then.";
+
+const PLAN: &str = "A merge patch of the defaults, which is not made: what each tenant will get, what it does not notice because it \
+    sets its own, connections and routes that would break, and prompts that read what would not be set any more. The hash stands \
+    for all that was looked at.";
 
 const RESTORE: &str = "As a new revision, checked by today's catalog. Secrets stay as they are: old ones are not kept.";
 

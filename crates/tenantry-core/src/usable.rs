@@ -111,6 +111,7 @@ fn rule(violation: &Violation) -> Option<String> {
         | ViolationCode::ControlCharacter
         | ViolationCode::UrlNotAllowed
         | ViolationCode::TemplateInvalid { .. }
+        | ViolationCode::VariableUnset
         | ViolationCode::BrokenLink
         | ViolationCode::ConnectionIncomplete { .. }
         | ViolationCode::ConnectionMissing

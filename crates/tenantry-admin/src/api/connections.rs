@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry::problem::Problem;
 use tenantry_core::change::ChangeSet;
-use tenantry_core::json::{Nullable, parse_nullable};
 use tenantry_core::secret::SecretText;
 
 use crate::access::Permission;
 use crate::answer::Answer;
 use crate::application::Verdict;
+use crate::asked::body::values;
 use crate::asked::{Asked, Json, Nothing};
 use crate::error::Refused;
 
@@ -79,9 +79,7 @@ fn sections<'a>(known: &[&'a str], asked: &[String]) -> Result<Vec<&'a str>, Ref
 
 fn changes(asked: &Asked<Nothing, Json<ToVerify>>) -> Result<ChangeSet, Refused> {
     let Json(body) = &asked.body;
-    let text = serde_json::to_string(&body.values).expect("a value is JSON");
-    let values: Nullable = parse_nullable(&text).expect("what was read is read again");
-    let mut changes = ChangeSet::from_merge_patch(values)
+    let mut changes = values(&body.values)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.reason()).at("/values"))?;
     for (name, text) in &body.secrets {
         let key = asked.api.service.catalog().key(name).map_err(|error| {

@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use tenantry::problem::Problem;
-use tenantry_core::change::ChangeSet;
+use tenantry_core::change::{ChangeSet, PatchError};
 use tenantry_core::json::{self, JsonError, Nullable};
 
 use crate::error::Refused;
@@ -77,6 +77,12 @@ impl Body for Patch {
             "description": "Parameters as nested tables, or by dotted keys. null removes an override.",
         }))
     }
+}
+
+/// A change that stands in another document. Digits beyond a float's were lost when that was read.
+pub(crate) fn values(patch: &serde_json::Map<String, serde_json::Value>) -> Result<ChangeSet, PatchError> {
+    let text = serde_json::to_string(patch).expect("a value is JSON");
+    ChangeSet::from_merge_patch(json::parse_nullable(&text).expect("what was read is read again"))
 }
 
 fn nullable(text: &str) -> Result<Nullable, Refused> {

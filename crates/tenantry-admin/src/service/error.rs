@@ -105,6 +105,18 @@ pub enum ServiceError {
     /// The text is no role, life time or binding.
     #[error("{0}")]
     BadRequest(String),
+    /// Something moved since the plan was made.
+    #[error("something moved since this was planned: plan it again, and look at what it does now")]
+    PlanStale {
+        /// The hash of the plan that would be made now.
+        current: String,
+    },
+    /// The change would break tenants, and it is not said that this is meant.
+    #[error("{tenants} tenants would be left with a configuration that is wrong")]
+    PlanBreaks {
+        /// How many.
+        tenants: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -118,12 +118,12 @@ impl Service {
     async fn plan_import(&self, bundle: &Bundle, context: &Context) -> Result<Vec<Planned>, ServiceError> {
         context.check()?;
         let stored = States { global: self.scope(&Scope::Global).await?, own: None };
-        let mut plans = vec![self.plan(&stored, &bundle.global, context)];
+        let mut plans = vec![self.decide_on(&stored, &bundle.global, context)];
         let global = plans[0].after().clone();
         for tenant in &bundle.tenants {
             let own = self.scope_or_unborn(tenant).await?;
             let states = States { global: global.clone(), own: Some(own) };
-            plans.push(self.plan(&states, &tenant.values, context));
+            plans.push(self.decide_on(&states, &tenant.values, context));
         }
         self.check_claims(&mut plans).await?;
         let wrong = plans.iter().filter(|planned| !planned.violations.is_empty());
@@ -147,7 +147,7 @@ impl Service {
     }
 
     /// Decides on one scope, and tells all that is wrong with it.
-    fn plan(&self, states: &States, values: &BundleValues, context: &Context) -> Planned {
+    fn decide_on(&self, states: &States, values: &BundleValues, context: &Context) -> Planned {
         let (changes, mut violations) = values.changes(&self.catalog);
         let Drafted { decision, violations: invalid } =
             draft(self, states, &changes, MissingConnections::Accepted, context);

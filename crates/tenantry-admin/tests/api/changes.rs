@@ -273,3 +273,27 @@ async fn what_a_company_does_changes_no_byte_that_another_one_sees() {
         assert_eq!((before.status, before.text, before.headers), (200, after.text, after.headers), "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_default_is_planned_looked_at_and_then_changed() {
+    let world = World::new().await;
+    let values = json!({"persona": {"warmth": 1.5}});
+    let ask = async |path: &str, body: &Value| {
+        world.as_role(None, Role::Operator, "POST", path).await.json(body).send().await
+    };
+    let plan = ask("/v1/global/plan", &values).await;
+    assert_eq!(
+        (plan.status, &plan.body["counts"]),
+        (200, &json!({"tenants": 2, "changed": 2, "overridden": 0, "broken": 0}))
+    );
+    let stream = ask("/v1/global/plan/stream", &values).await;
+    let lines: Vec<Value> = stream.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["tenant"]["tenant_id"], lines.len()), (&json!("acme"), 4), "{}", stream.text);
+    assert_eq!(lines.last().unwrap()["plan"]["hash"], plan.body["hash"]);
+    let apply = json!({"values": values, "hash": plan.body["hash"]});
+    let made = ask("/v1/global/apply", &apply).await;
+    assert_eq!((made.status, &made.body["revision"]), (200, &json!(1)), "{made:?}");
+    assert_eq!(ask("/v1/global/apply", &apply).await.code(), (412, "plan_stale"));
+    let tenant = world.as_admin("acme", "POST", "/v1/global/plan").await.json(&values).send().await;
+    assert_eq!(tenant.code(), (404, "not_found"), "the defaults are the operator's");
+}

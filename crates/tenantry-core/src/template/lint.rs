@@ -60,6 +60,19 @@ pub fn lint(source: &str, rules: &TemplateRules, base: Option<&str>) -> Vec<Temp
     issues
 }
 
+/// The dotted names of the context that a source reads; none of one that cannot be parsed.
+///
+/// ```
+/// use tenantry_core::template::reads;
+///
+/// let names = reads("{{ persona.name }}, {% if company.facts.parking %}park here{% endif %}");
+/// assert_eq!(names.into_iter().collect::<Vec<_>>(), ["company.facts.parking", "persona.name"]);
+/// ```
+pub fn reads(source: &str) -> BTreeSet<String> {
+    let analysis = check(source, &TemplateLimits::default()).analysis;
+    analysis.into_iter().flat_map(|analysis| analysis.reads).map(|(name, _)| name).collect()
+}
+
 /// What can be said of a source without rules.
 pub(super) struct Checked {
     pub(super) issues: Vec<TemplateIssue>,

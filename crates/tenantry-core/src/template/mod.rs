@@ -26,7 +26,7 @@ use minijinja::{Environment, OutputSpan, OutputSpanKind};
 pub use context::Context;
 pub use engine::{RenderError, RenderErrorKind};
 pub use issue::{IssueCode, TemplateIssue};
-pub use lint::{TemplateRules, lint};
+pub use lint::{TemplateRules, lint, reads};
 pub use locked::{LockedBlock, locked_blocks};
 
 use analysis::Names;

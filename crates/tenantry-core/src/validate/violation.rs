@@ -71,6 +71,8 @@ pub enum ViolationCode {
         /// The column, from 1.
         column: usize,
     },
+    /// A template reads a value that is not set any more.
+    VariableUnset,
     /// A value names an entry that does not exist.
     BrokenLink,
     /// A connection is set in part.
@@ -114,6 +116,7 @@ impl ViolationCode {
             Self::ControlCharacter => "control_character",
             Self::UrlNotAllowed => "url_not_allowed",
             Self::TemplateInvalid { .. } => "template_invalid",
+            Self::VariableUnset => "variable_unset",
             Self::BrokenLink => "broken_link",
             Self::ConnectionIncomplete { .. } => "connection_incomplete",
             Self::ConnectionMissing => "connection_missing",

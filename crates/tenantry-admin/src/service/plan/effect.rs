@@ -1,0 +1,193 @@
+//! What a change of the defaults does to one tenant. Pure: it looks at the tenant's outline and nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tenantry_core::catalog::Catalog;
+use tenantry_core::change::{Difference, diff};
+use tenantry_core::document::Document;
+use tenantry_core::key::Key;
+use tenantry_core::layer::{Entry, Layer, Tier};
+use tenantry_core::resolve::{Resolved, resolve};
+use tenantry_core::secret::{Fingerprint, SecretMark};
+use tenantry_core::template::{TemplateRules, lint, reads};
+use tenantry_core::validate::{Violation, ViolationCode};
+use tenantry_core::value::Value;
+use tenantry_store::{Outline, Wanted};
+
+use super::TenantEffect;
+use super::relevance::Relevance;
+use crate::service::Service;
+
+/// The most kinds of tenants of which it is remembered what becomes of their links.
+const MOST_KINDS: usize = 10_000;
+
+/// What a change does to tenants, one after the other.
+pub(super) struct Effects {
+    relevance: Relevance,
+    before: Arc<Layer>,
+    after: Arc<Layer>,
+    /// What a tenant without values of its own notices.
+    inherited: Arc<[Difference]>,
+    /// The findings of such a tenant's templates, by the template's key.
+    inherited_templates: BTreeMap<Key, Violation>,
+    /// What becomes of links, by all of a tenant that they depend on.
+    links: HashMap<blake3::Hash, Arc<[Violation]>>,
+}
+
+impl Effects {
+    pub(super) fn new(service: &Service, before: Layer, after: Layer, differences: &[Difference]) -> Self {
+        let (before, after) = (Arc::new(before), Arc::new(after));
+        let relevance = Relevance::new(&service.catalog, differences);
+        let (was, is) = (merged(service, &before, None), merged(service, &after, None));
+        let inherited: Arc<[Difference]> = diff(&entries(&was), &entries(&is)).into();
+        let unset = unset(&inherited);
+        let templates = is.iter().filter(|leaf| relevance.is_template(leaf.key));
+        let inherited_templates = templates
+            .filter_map(|leaf| Some((leaf.key.clone(), reads_unset(leaf.key, text(leaf.entry)?, &unset)?)))
+            .collect();
+        Self { relevance, before, after, inherited, inherited_templates, links: HashMap::new() }
+    }
+
+    /// The items of tenants that bear on the change.
+    pub(super) fn wanted(&self) -> Wanted {
+        self.relevance.wanted()
+    }
+
+    /// What the change does to a tenant.
+    pub(super) fn on(&mut self, service: &Service, outline: Outline) -> TenantEffect {
+        let Outline { tenant, items, secret_fields } = outline;
+        let marks = secret_fields.iter().filter_map(|field| service.catalog.key_of_secret_field(field).cloned());
+        let marks: Vec<_> = marks.map(|key| (key, nameless_mark())).collect();
+        let has_own = !items.is_empty() || !marks.is_empty();
+        let values = items.into_iter().map(|item| (item.key, item.value));
+        let own = Layer::new(Tier::Tenant, tenant.revision, Document::from_items(values).0).with_secrets(marks);
+        let changes = self.changes(service, has_own.then_some(&own));
+        let overridden = self.inherited.iter().map(|difference| &difference.key);
+        let overridden = overridden.filter(|key| changes.iter().all(|change| change.key != **key)).cloned().collect();
+        let mut findings = if self.relevance.of_links { self.links(service, &own).to_vec() } else { Vec::new() };
+        findings.extend(self.templates(&own, &changes, &service.catalog));
+        TenantEffect { tenant_id: tenant.tenant_id, status: tenant.status, changes, overridden, findings }
+    }
+
+    fn changes(&self, service: &Service, own: Option<&Layer>) -> Arc<[Difference]> {
+        let connections = service.catalog.connections();
+        let touches = |key: &Key| {
+            self.relevance.touches(key)
+                || connections.of(key).is_some_and(|connection| self.relevance.touches(&connection.section))
+        };
+        let Some(own) = own.filter(|own| own.entries().iter().any(|(key, _)| touches(key))) else {
+            return Arc::clone(&self.inherited);
+        };
+        let own = Arc::new(own.clone());
+        let (was, is) = (merged(service, &self.before, Some(own.clone())), merged(service, &self.after, Some(own)));
+        diff(&entries(&was), &entries(&is)).into()
+    }
+
+    /// The links that will be broken and are not now. They depend on what a tenant names, and on which entries and connections
+    /// it has: tenants that are alike in that are looked at once.
+    fn links(&mut self, service: &Service, own: &Layer) -> Arc<[Violation]> {
+        let kind = self.kind(own);
+        if let Some(known) = self.links.get(&kind) {
+            return Arc::clone(known);
+        }
+        let own = Arc::new(own.clone());
+        let check = |global: &Arc<Layer>| service.validator.check_links(&merged(service, global, Some(own.clone())));
+        let was = check(&self.before);
+        let broken: Arc<[Violation]> = check(&self.after).into_iter().filter(|one| !was.contains(one)).collect();
+        if self.links.len() < MOST_KINDS {
+            self.links.insert(kind, Arc::clone(&broken));
+        }
+        broken
+    }
+
+    fn kind(&self, own: &Layer) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        for (key, entry) in own.entries() {
+            hasher.update(key.as_str().as_bytes());
+            if let (Entry::Value(value), true) = (entry, self.relevance.is_link(key)) {
+                hasher.update(b"=").update(value.to_json().as_bytes());
+            }
+            hasher.update(b"\n");
+        }
+        hasher.finalize()
+    }
+
+    /// The templates that will read what is not set any more, and those of the tenant's own that will lack what the default
+    /// locks.
+    fn templates(&self, own: &Layer, changes: &[Difference], catalog: &Catalog) -> Vec<Violation> {
+        let is_own = |key: &Key| own.entry(key).is_some();
+        let mut findings = Vec::new();
+        if self.relevance.of_templates {
+            let gone = unset(changes);
+            if gone.len() == unset(&self.inherited).len() {
+                let inherited = self.inherited_templates.iter().filter(|(key, _)| !is_own(key));
+                findings.extend(inherited.map(|(_, finding)| finding.clone()));
+            } else {
+                // It sets some of what is taken away itself.
+                let templates = self.after.entries().iter().chain(catalog.defaults().entries());
+                let inherited = templates.filter(|(key, _)| !is_own(key) && self.relevance.is_template(key));
+                findings.extend(inherited.filter_map(|(key, entry)| reads_unset(key, text(entry)?, &gone)));
+            }
+            let templates = own.entries().iter().filter(|(key, _)| self.relevance.is_template(key));
+            findings.extend(templates.filter_map(|(key, entry)| reads_unset(key, text(entry)?, &gone)));
+        }
+        for difference in self.inherited.iter().filter(|one| self.relevance.is_template(&one.key) && is_own(&one.key)) {
+            findings.extend(lost_locks(own, difference, catalog));
+        }
+        findings
+    }
+}
+
+/// The keys that are not set any more.
+fn unset(changes: &[Difference]) -> Vec<&Key> {
+    changes.iter().filter(|change| change.after.is_none()).map(|change| &change.key).collect()
+}
+
+/// Tells of a template that reads one of these. Most do not even have its name in them, so that is looked at first.
+fn reads_unset(key: &Key, source: &str, unset: &[&Key]) -> Option<Violation> {
+    let has_name = |variable: &&Key| variable.segments().next_back().is_some_and(|name| source.contains(name));
+    let candidates: Vec<_> = unset.iter().copied().filter(has_name).collect();
+    if candidates.is_empty() {
+        return None;
+    }
+    let read = reads(source);
+    let gone = candidates.into_iter().find(|variable| read.contains(variable.as_str()))?;
+    let message = format!("{key} reads {gone}, which would not be set any more");
+    Some(Violation::new(key, ViolationCode::VariableUnset, message))
+}
+
+/// What a tenant's own template lacks of the new default that it hides.
+fn lost_locks(own: &Layer, difference: &Difference, catalog: &Catalog) -> Vec<Violation> {
+    let source = own.entry(&difference.key).and_then(text);
+    let variables = catalog.parameter(&difference.key).and_then(|parameter| parameter.template.clone());
+    let (Some(source), Some(variables)) = (source, variables) else { return Vec::new() };
+    let rules = TemplateRules { variables };
+    let was = lint(source, &rules, difference.before.as_ref().and_then(text));
+    let is = lint(source, &rules, difference.after.as_ref().and_then(text));
+    let new = is.into_iter().filter(|issue| !was.contains(issue));
+    new.map(|issue| {
+        let code = ViolationCode::TemplateInvalid { line: issue.line, column: issue.column };
+        Violation::new(&difference.key, code, issue.message)
+    })
+    .collect()
+}
+
+fn merged(service: &Service, global: &Arc<Layer>, own: Option<Arc<Layer>>) -> Resolved {
+    let mut layers = vec![service.catalog.defaults().clone(), global.clone()];
+    layers.extend(own);
+    resolve(layers, service.catalog.connections())
+}
+
+fn entries(resolved: &Resolved) -> Vec<(Key, Entry)> {
+    resolved.iter().map(|leaf| (leaf.key.clone(), leaf.entry.clone())).collect()
+}
+
+fn text(entry: &Entry) -> Option<&str> {
+    entry.value().and_then(Value::as_str)
+}
+
+/// A secret of which nothing is known but that it is set.
+fn nameless_mark() -> SecretMark {
+    SecretMark { version: String::new(), fingerprint: Fingerprint::parse("000000000000").expect("twelve digits") }
+}
