@@ -1,6 +1,7 @@
 //! The handlers, one file a noun. Each takes what was [`asked`](crate::asked::Asked), makes one call of a use case, and answers.
 
 pub(crate) mod audit;
+pub(crate) mod behind;
 pub(crate) mod bindings;
 pub(crate) mod catalog;
 pub(crate) mod configuration;

@@ -9,8 +9,8 @@ use tenantry::token::Tokens;
 
 use crate::access::Permission::{ManageTenants, ManageTokens, Read, Use, Write, WriteSecrets};
 use crate::api::{
-    audit, bindings, catalog, configuration, connections, health, ofrep, overrides, plan, prompts, revisions, secrets,
-    tenants, tokens,
+    audit, behind, bindings, catalog, configuration, connections, health, ofrep, overrides, plan, prompts, revisions,
+    secrets, tenants, tokens,
 };
 use crate::application::Application;
 use crate::error::Refused;
@@ -75,6 +75,10 @@ pub(crate) fn operations() -> Vec<Operation> {
         GLOBAL.patch("/v1/global/overrides", Write, overrides::change).if_match().is("overrides", "change-global", "Change the operator's defaults")
             .detail(PATCH),
 
+        TENANT.get("/v1/tenants/{tenant_id}/behind", Read, behind::review).is("overrides", "behind", "List overrides whose default has moved on, or that say what it says")
+            .detail("With base, new default and own value, and for texts both changes put together line by line."),
+        TENANT.post("/v1/tenants/{tenant_id}/behind/{key}", Write, behind::settle).if_match().is("overrides", "settle", "Keep an override that is behind, take the default, or merge both"),
+        GLOBAL.get("/v1/global/overridden", Read, behind::overridden).is("defaults", "overridden", "List the defaults that most tenants override"),
         GLOBAL.post("/v1/global/plan", Write, plan::plan).is("defaults", "plan", "Tell what a change of the defaults would do to every tenant")
             .detail(PLAN),
         GLOBAL.post("/v1/global/plan/stream", Write, plan::stream).is("defaults", "plan-stream", "The same, a line a tenant, as soon as it is known")

@@ -105,6 +105,12 @@ pub enum ServiceError {
     /// The text is no role, life time or binding.
     #[error("{0}")]
     BadRequest(String),
+    /// The default of an override has not moved on, or there is no such override.
+    #[error("{0} is not behind its default")]
+    NotBehind(Key),
+    /// Both changes concern the same lines, or it is no text.
+    #[error("{0} cannot be merged by itself: set it to what it should be, or keep or take it")]
+    NotMerged(Key),
     /// Something moved since the plan was made.
     #[error("something moved since this was planned: plan it again, and look at what it does now")]
     PlanStale {
