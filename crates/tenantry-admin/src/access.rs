@@ -126,6 +126,8 @@ pub struct Principal {
     pub role: Role,
     /// What the log calls it.
     pub actor: String,
+    /// The id of the token by which it is known.
+    pub token: String,
 }
 
 impl Principal {
@@ -162,7 +164,7 @@ mod tests {
     }
 
     fn principal(role: Role, scope: Scope) -> Principal {
-        Principal { scope, role, actor: "test".to_owned() }
+        Principal { scope, role, actor: "test".to_owned(), token: String::new() }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
+use futures::{Stream, StreamExt as _};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -136,6 +137,15 @@ impl<M: Media> Raw<M> {
         *response.headers_mut() = headers;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(M::MEDIA));
         Self { response, media: std::marker::PhantomData }
+    }
+
+    /// The same for an answer that is made while it is sent. A part that fails breaks it off.
+    pub(crate) fn stream<E>(headers: HeaderMap, parts: impl Stream<Item = Result<String, E>> + Send + 'static) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        // Whoever compresses it looks once more behind its end.
+        Self::new(headers, Body::from_stream(parts.fuse()))
     }
 
     /// The same with another status.

@@ -16,3 +16,4 @@ pub(crate) mod revisions;
 pub(crate) mod secrets;
 pub(crate) mod tenants;
 pub(crate) mod tokens;
+pub(crate) mod watch;

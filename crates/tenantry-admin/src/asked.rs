@@ -29,6 +29,7 @@ use crate::access::{Permission, Principal, Role};
 use crate::answer::Output;
 use crate::caller;
 use crate::error::Refused;
+use crate::idempotency::{Answers, Turn};
 use crate::operation::{Needs, Place};
 use crate::routes::Api;
 use crate::service::Context;
@@ -67,14 +68,37 @@ where
     F: FnOnce(Asked<Q, B>) -> Fut,
     Fut: Future<Output = Result<R, Refused>>,
 {
-    match Asked::read(api, needs, request).await {
+    let answers = api.answers.clone();
+    match Read::of::<B>(api, needs, request).await.and_then(|read| read.turn(&answers)) {
+        Ok((_, Turn::Again(response))) => response,
+        Ok((read, Turn::Unkept)) => answer(read, handler).await,
+        Ok((read, Turn::First(place))) => place.keep(answer(read, handler).await).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn answer<Q, B, R, F, Fut>(read: Read<Q>, handler: F) -> Response
+where
+    B: Body,
+    R: Output,
+    F: FnOnce(Asked<Q, B>) -> Fut,
+    Fut: Future<Output = Result<R, Refused>>,
+{
+    match read.asked() {
         Ok(asked) => handler(asked).await.map_or_else(Refused::into_response, Output::into_response),
         Err(refused) => refused.into_response(),
     }
 }
 
-impl<Q: Query, B: Body> Asked<Q, B> {
-    async fn read(api: Api, needs: Needs, request: Request) -> Result<Self, Refused> {
+/// A request whose body was read, and not looked at.
+struct Read<Q> {
+    asked: Asked<Q, String>,
+    /// Method and path, which a key of idempotency is for.
+    what: String,
+}
+
+impl<Q: Query> Read<Q> {
+    async fn of<B: Body>(api: Api, needs: Needs, request: Request) -> Result<Self, Refused> {
         let at = Timestamp::now();
         let (mut parts, body) = request.into_parts();
         let params = params(&mut parts).await;
@@ -89,8 +113,29 @@ impl<Q: Query, B: Body> Asked<Q, B> {
         let params = params.map_err(|()| unreadable_path())?;
         let query = Q::read(&parts.uri)?;
         let reason = reason(&parts.headers)?;
-        let body = read_body(&parts.headers, body).await?;
-        Ok(Self { api, scope, head, query, body, headers: parts.headers, caller, params, reason, at })
+        let body = read_body::<B>(&parts.headers, body).await?;
+        let what = format!("{} {}", parts.method, parts.uri.path());
+        let asked = Asked { api, scope, head, query, body, headers: parts.headers, caller, params, reason, at };
+        Ok(Self { asked, what })
+    }
+}
+
+impl<Q> Read<Q> {
+    /// Finds out whether the request was answered before, by its key.
+    fn turn(self, answers: &Answers) -> Result<(Self, Turn), Refused> {
+        let Some(caller) = self.asked.caller.as_ref().filter(|_| self.what.starts_with("POST ")) else {
+            return Ok((self, Turn::Unkept));
+        };
+        let whose = format!("{} {}", caller.token, self.asked.scope);
+        let turn = answers.turn(&self.asked.headers, &whose, &self.what, &self.asked.body)?;
+        Ok((self, turn))
+    }
+
+    /// Reads the body as what the handler takes.
+    fn asked<B: Body>(self) -> Result<Asked<Q, B>, Refused> {
+        let body = B::read(&self.asked.body)?;
+        let Asked { api, scope, head, query, headers, caller, params, reason, at, .. } = self.asked;
+        Ok(Asked { api, scope, head, query, body, headers, caller, params, reason, at })
     }
 }
 
@@ -176,20 +221,19 @@ fn reason(headers: &HeaderMap) -> Result<Option<String>, Refused> {
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-async fn read_body<B: Body>(headers: &HeaderMap, body: HttpBody) -> Result<B, Refused> {
+async fn read_body<B: Body>(headers: &HeaderMap, body: HttpBody) -> Result<String, Refused> {
     if B::MEDIA.is_empty() {
-        return B::read("");
+        return Ok(String::new());
     }
     body::must_be_of(headers, B::MEDIA)?;
     let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|_| {
         let detail = format!("the body is larger than {LARGEST_BODY} bytes, or broke off");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
     })?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let detail = format!("the body is not UTF-8: it goes wrong at byte {}", error.valid_up_to() + 1);
-        Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail)
-    })?;
-    B::read(text)
+    String::from_utf8(bytes.into()).map_err(|error| {
+        let detail = format!("the body is not UTF-8: it goes wrong at byte {}", error.utf8_error().valid_up_to() + 1);
+        Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail).into()
+    })
 }
 
 /// The answer to a path whose percent signs do not spell text.

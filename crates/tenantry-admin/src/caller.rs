@@ -1,7 +1,9 @@
 //! Who asks, and which scope they reach: found out from the credential before anything else of a request is looked at.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
+use axum::extract::ConnectInfo;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
@@ -24,7 +26,7 @@ pub(crate) async fn reach(
     params: Option<&HashMap<String, String>>,
     now: Timestamp,
 ) -> Result<(Principal, Scope), Refused> {
-    let caller = authenticate(api, parts, now).await?;
+    let caller = authenticate(api, parts, now).await.map_err(|refused| counted(api, parts, refused))?;
     let scope = match needs.place {
         Place::Open | Place::Caller => caller.scope.clone(),
         Place::Global => Scope::Global,
@@ -35,7 +37,19 @@ pub(crate) async fn reach(
         }
     };
     self::needs(&caller, needs.permission, &scope)?;
+    if let Scope::Tenant(tenant) = &caller.scope {
+        api.gate.pass(tenant)?;
+    }
     Ok((caller, scope))
+}
+
+/// Counts a request whose credential does not hold. Where there were too many of its address, that is what it is told.
+fn counted(api: &Api, parts: &Parts, refused: Refused) -> Refused {
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    match address.map(|address| api.gate.count_failure(address)) {
+        Some(Err(limited)) => limited.into(),
+        Some(Ok(())) | None => refused,
+    }
 }
 
 async fn authenticate(api: &Api, parts: &Parts, now: Timestamp) -> Result<Principal, Refused> {
@@ -43,7 +57,7 @@ async fn authenticate(api: &Api, parts: &Parts, now: Timestamp) -> Result<Princi
     let found = api.tokens.authenticate(token, now).await.map_err(Problem::from)?;
     let role: Role = found.role.parse().map_err(|_| Problem::from(TokenError::Unknown))?;
     let actor = format!("token:{} ({})", found.name, found.id);
-    Ok(Principal { scope: found.scope, role, actor })
+    Ok(Principal { scope: found.scope, role, actor, token: found.id })
 }
 
 /// The tenant that a request is about, if the token, the header and the path may all name it. For a tenant's token, another

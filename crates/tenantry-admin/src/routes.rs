@@ -10,12 +10,16 @@ use tenantry::token::Tokens;
 use crate::access::Permission::{ManageTenants, ManageTokens, Read, Use, Write, WriteSecrets};
 use crate::api::{
     audit, behind, bindings, catalog, configuration, connections, health, ofrep, overrides, plan, prompts, revisions,
-    secrets, tenants, tokens,
+    secrets, tenants, tokens, watch,
 };
 use crate::application::Application;
 use crate::error::Refused;
+use crate::idempotency::Answers;
+use crate::limits::{Gate, Limits};
+use crate::metrics::Metrics;
 use crate::operation::{In, Operation, Place};
 use crate::service::Service;
+use crate::watchers::Watchers;
 
 /// What the handlers work with. Cloning shares all of it.
 #[derive(Clone, Debug)]
@@ -26,6 +30,32 @@ pub struct Api {
     pub tokens: Tokens,
     /// The application whose configuration is managed.
     pub application: Arc<dyn Application>,
+    /// What is counted.
+    pub metrics: Metrics,
+    pub(crate) gate: Gate,
+    pub(crate) answers: Answers,
+    pub(crate) watchers: Watchers,
+}
+
+impl Api {
+    /// What the handlers work with, under the usual limits.
+    pub fn new(service: Service, tokens: Tokens, application: Arc<dyn Application>) -> Self {
+        Self {
+            service,
+            tokens,
+            application,
+            metrics: Metrics::default(),
+            gate: Gate::new(Limits::default()),
+            answers: Answers::default(),
+            watchers: Watchers::default(),
+        }
+    }
+
+    /// The same under other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { gate: Gate::new(limits), ..self }
+    }
 }
 
 /// What anybody may ask.
@@ -46,6 +76,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         OPEN.get("/healthz", Read, health::alive).is("health", "alive", "Is the process alive?"),
         OPEN.get("/readyz", Read, health::ready).is("health", "ready", "Can the process do its work?"),
         OPEN.get("/openapi.json", Read, health::openapi).is("health", "openapi", "Get this document"),
+        GLOBAL.get("/metrics", Read, health::metrics).is("health", "metrics", "Get the counts of the server (OpenMetrics)"),
 
         CALLER.get("/v1/catalog", Read, catalog::show).is("catalog", "show", "List all parameters"),
         CALLER.get("/v1/catalog/schema", Read, catalog::schema).is("catalog", "schema", "Get the catalog as a JSON Schema"),
@@ -116,6 +147,9 @@ pub(crate) fn operations() -> Vec<Operation> {
 
         TENANT.get("/v1/tenants/{tenant_id}/audit", Read, audit::search).is("audit", "search", "Search a tenant's log"),
         TENANT.get("/v1/tenants/{tenant_id}/audit/export", Read, audit::export).is("audit", "export", "Export a tenant's log, a line an entry"),
+        TENANT.get("/v1/tenants/{tenant_id}/watch", Read, watch::watch).is("watch", "tenant", "Be told when a tenant's configuration changes")
+            .detail(WATCH),
+
         GLOBAL.get("/v1/audit", Read, audit::search_all).is("audit", "search-all", "Search the log of all scopes"),
         GLOBAL.get("/v1/audit/export", Read, audit::export_all).is("audit", "export-all", "Export the log of all scopes"),
 
@@ -135,6 +169,10 @@ pub(crate) fn operations() -> Vec<Operation> {
 const PATCH: &str = "A JSON Merge Patch (RFC 7396): null removes an override, tables merge, lists replace. Keys may be dotted. \
     The fields of connections need the permission write-secrets, because whoever decides where a connection leads decides \
     where its secret goes. All that is wrong is told at once, and nothing is changed then.";
+
+const WATCH: &str = "Server-sent events: `changed` with the revisions that there are now, at the beginning and within a few seconds \
+    of each change of the tenant's values, its secret or the defaults; `gone` where the tenant is not served any more. The stream \
+    ends when the token does not hold any more.";
 
 const PLAN: &str = "A merge patch of the defaults, which is not made: what each tenant will get, what it does not notice because it \
     sets its own, connections and routes that would break, and prompts that read what would not be set any more. The hash stands \

@@ -81,7 +81,7 @@ pub(crate) struct Global {
     #[arg(long, value_name = "TEXT", env = "TENANTRY_REASON", hide_env_values = true, global = true)]
     pub(crate) reason: Option<String>,
 
-    /// Set, unset or restore only if the scope is still at this revision
+    /// Set, unset, restore or settle only if the scope is still at this revision
     #[arg(long, value_name = "REVISION", global = true)]
     expected: Option<u64>,
 
@@ -167,6 +167,8 @@ pub(crate) enum Command {
     Tenant(commands::tenant::Tenant),
     Set(commands::set::Set),
     Unset(commands::unset::Unset),
+    Plan(commands::plan::Plan),
+    Behind(commands::behind::Behind),
     Get(commands::get::Get),
     Explain(commands::explain::Explain),
     Diff(commands::diff::Diff),
@@ -201,7 +203,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it changes a scope's values only if they are still at the revision of `--expected`.
     pub(crate) fn minds_revision(&self) -> bool {
-        matches!(self, Self::Set(_) | Self::Unset(_) | Self::Restore(_))
+        matches!(self, Self::Set(_) | Self::Unset(_) | Self::Restore(_) | Self::Behind(_))
     }
 }
 

@@ -127,10 +127,15 @@ fn code_of_service(error: &ServiceError) -> Exit {
         | ServiceError::NoSuchRevision { .. }
         | ServiceError::NoSuchPrompt { .. }
         | ServiceError::NoSuchToken(_)
+        | ServiceError::NotBehind(_)
         | ServiceError::NotBound { .. } => Exit::NotFound,
-        ServiceError::TenantExists(_) | ServiceError::Conflict { .. } | ServiceError::Taken(_) => Exit::Conflict,
+        ServiceError::TenantExists(_)
+        | ServiceError::Conflict { .. }
+        | ServiceError::PlanStale { .. }
+        | ServiceError::NotMerged(_)
+        | ServiceError::Taken(_) => Exit::Conflict,
         ServiceError::NeedsTenant | ServiceError::BadRequest(_) => Exit::Usage,
-        ServiceError::NotSuspended(_) => Exit::Refused,
+        ServiceError::NotSuspended(_) | ServiceError::PlanBreaks { .. } => Exit::Refused,
         ServiceError::Invalid(violations) => code_of_violations(violations),
         ServiceError::InvalidImport(_) | ServiceError::Render { .. } | ServiceError::Unusable(_) => Exit::Invalid,
         ServiceError::Interrupted { error, .. } => code_of_service(error),
@@ -285,6 +290,12 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
                 "revision {current} was made by {by} at {at} UTC: `tenantry {} history` shows it",
                 scope_flag(scope)
             )
+        }
+        ServiceError::PlanStale { .. } => "plan it again, and look at what it does now".to_owned(),
+        ServiceError::PlanBreaks { .. } => "mend them first, or add --despite-findings if it is meant".to_owned(),
+        ServiceError::NotBehind(_) => "`tenantry -t ID behind` lists what is".to_owned(),
+        ServiceError::NotMerged(key) => {
+            format!("`tenantry -t ID set {key} --from-file FILE` says what it should be; --keep and --take choose one")
         }
         ServiceError::Taken(_) => "another name must be found: it belongs to somebody else".to_owned(),
         ServiceError::NoSuchRevision { scope, .. } => format!("`tenantry {} history` lists them", scope_flag(scope)),

@@ -13,7 +13,7 @@ use axum::Router;
 use tenantry::token::Tokens;
 use tenantry::{Freshness, Loader};
 use tenantry_admin::service::Service;
-use tenantry_admin::{Api, with_request_ids};
+use tenantry_admin::{Api, Limits, framed};
 use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::{AllowList, Egress};
 use tenantry_store::StoreUrl;
@@ -31,6 +31,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) struct Plan {
     /// The use cases.
     pub(crate) service: Service,
+    /// How often may be asked.
+    pub(crate) limits: Limits,
     /// For how long a configuration is served without looking whether it changed.
     pub(crate) fresh_for: Duration,
     /// Origins that the outbound rules allow beyond public https; none if the assistant is not served, because the
@@ -77,7 +79,9 @@ impl Server {
             stop.await;
             stopping.send_replace(Some(Instant::now()));
         };
-        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(signal).into_future();
+        let served = axum::serve(self.listener, self.router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(signal)
+            .into_future();
         let out_of_time = async {
             // An error is the end of the signal's task, which ends when the server does.
             let Ok(since) = stopped.wait_for(Option::is_some).await.map(|since| since.unwrap_or_else(Instant::now))
@@ -100,12 +104,14 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     let stores = plan.service.stores().clone();
     let tokens = Tokens::open(&stores).await?;
     let Some(allow_list) = plan.assistant else {
-        let application = Arc::new(AnotherOne);
-        return Ok(with_request_ids(tenantry_admin::router(Api { service: plan.service, tokens, application })));
+        let api = Api::new(plan.service, tokens, Arc::new(AnotherOne)).with_limits(plan.limits);
+        let metrics = api.metrics.clone();
+        return Ok(framed(tenantry_admin::router(api), metrics));
     };
     let egress = Egress::builder().allow_list(allow_list).build();
     let application = Arc::new(TheAssistant::new(egress.clone(), plan.bases.clone()).await);
-    let api = tenantry_admin::router(Api { service: plan.service, tokens: tokens.clone(), application });
+    let api = Api::new(plan.service, tokens.clone(), application).with_limits(plan.limits);
+    let metrics = api.metrics.clone();
     let freshness =
         Freshness { parameters_fresh: plan.fresh_for, secrets_fresh: plan.fresh_for, ..Freshness::default() };
     let loader = Loader::<Settings>::builder(&stores).freshness(freshness).build();
@@ -115,7 +121,7 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     app.keep_beside(&plan.store).await.context("what the assistant keeps cannot be opened")?;
     app.later = Later::Spawned(tasks.clone());
     tasks.resume(&app).await.context("the jobs that an earlier process has left cannot be read")?;
-    Ok(with_request_ids(api.merge(assistant::router(&app))))
+    Ok(framed(tenantry_admin::router(api).merge(assistant::router(&app)), metrics))
 }
 
 /// Listens for Ctrl-C and SIGTERM from now on: what it returns ends when somebody asks the program to stop. To be called

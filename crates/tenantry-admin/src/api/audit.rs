@@ -1,6 +1,5 @@
 //! The log: who did what, when and why; searched, and exported.
 
-use axum::body::Body;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -135,5 +134,5 @@ async fn lines(service: Service, scope: Option<Scope>, filter: AuditFilter) -> R
         (header::CONTENT_DISPOSITION, attachment),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
     ]);
-    Ok(Raw::new(headers, Body::from_stream(pages)))
+    Ok(Raw::stream(headers, pages))
 }

@@ -27,6 +27,14 @@ impl Media for OpenApi {
     type Part = AnyObject;
 }
 
+/// The counts of the server.
+pub(crate) struct OpenMetrics;
+
+impl Media for OpenMetrics {
+    const MEDIA: &'static str = crate::metrics::MEDIA;
+    type Part = String;
+}
+
 /// The process answers.
 pub(crate) async fn alive(_: Asked<Anything>) -> Result<Answer<Health>, Refused> {
     Ok(Answer::new(Health { status: "ok" }))
@@ -47,4 +55,9 @@ pub(crate) async fn ready(asked: Asked<Anything>) -> Result<Answer<Health>, Refu
 /// The document of the API.
 pub(crate) async fn openapi(_: Asked<Anything>) -> Result<Raw<OpenApi>, Refused> {
     Ok(Raw::new(http::HeaderMap::new(), openapi::document().to_string()))
+}
+
+/// The counts of the server.
+pub(crate) async fn metrics(asked: Asked<Anything>) -> Result<Raw<OpenMetrics>, Refused> {
+    Ok(Raw::new(http::HeaderMap::new(), asked.api.metrics.text()))
 }

@@ -1,6 +1,5 @@
 //! Changes of the operator's defaults, planned before they are made.
 
-use axum::body::Body;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -144,7 +143,7 @@ pub(crate) async fn stream(asked: Asked<Nothing, Patch>) -> Result<Raw<PlanLines
         }
     });
     let headers = HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))]);
-    Ok(Raw::new(headers, Body::from_stream(lines)))
+    Ok(Raw::stream(headers, lines))
 }
 
 fn page(effects: Vec<TenantEffect>, planning: &Planning) -> String {
@@ -163,6 +162,5 @@ pub(crate) async fn apply(asked: Asked<Nothing, Json<ToApply>>) -> Result<Answer
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.reason()).at("/values"))?;
     let service = &asked.api.service;
     let (hash, despite) = (&to_apply.hash, to_apply.despite_findings);
-    let changed = service.apply(&changes, hash, despite, &asked.context()).await?;
-    answer(&asked, changed).await
+    answer(&asked, service.apply(&changes, hash, despite, &asked.context()).await?).await
 }

@@ -95,7 +95,7 @@ async fn a_new_built_in_value_changes_the_tag() {
     let upgraded = support::SCHEMA.replace("\"default\": 10", "\"default\": 11");
     let service = support::service(world.acme.service.stores().clone(), &upgraded).await;
     let tokens = Tokens::open(service.stores()).await.unwrap();
-    let world = World { router: router(Api { service, tokens, application: Arc::new(TestApplication) }), ..world };
+    let world = World { router: router(Api::new(service, tokens, Arc::new(TestApplication))), ..world };
     let (status, _, body, _) = world.as_acme(ACME, &[("if-none-match", &before)]).await;
     assert_eq!((status, &body["values"]["limit"]), (StatusCode::OK, &json!(11)));
 }
@@ -259,7 +259,7 @@ async fn what_is_not_there_and_what_is_not_done_are_problems_too() {
 #[tokio::test]
 async fn each_request_has_an_id_in_its_header_and_in_its_problem() {
     let world = World::new().await;
-    let router = tenantry_admin::with_request_ids(world.router.clone());
+    let router = tenantry_admin::framed(world.router.clone(), tenantry_admin::Metrics::default());
     let send = async |path: &str, id: Option<&str>| {
         let mut request = Request::get(path);
         if let Some(id) = id {

@@ -11,3 +11,4 @@ mod document;
 mod openfeature;
 mod sweep;
 mod tenants;
+mod traffic;

@@ -47,6 +47,11 @@ impl Operation {
         self.path.starts_with("/ofrep/")
     }
 
+    /// Whether its answer has no end.
+    fn is_endless(&self) -> bool {
+        self.path.ends_with("/watch")
+    }
+
     /// A request with a body that nobody reads who is refused.
     fn ask<'a>(&self, world: &'a World, tenant: &str) -> Asking<'a> {
         world.ask(&self.method, &self.path_of(tenant)).json(&json!("CANARY, and no body that anything takes"))
@@ -101,6 +106,10 @@ async fn each_role_may_ask_what_the_table_says_and_nothing_else() {
         let token = world.token(tenant, role).await;
         for operation in operations() {
             let Some(permission) = operation.permission else { continue };
+            let reads_own = operation.is_of_a_tenant() || role == Role::Operator;
+            if operation.is_endless() && reads_own && role.has(permission) {
+                continue;
+            }
             let answer = operation.ask(&world, "acme").bearer(&token).send().await;
             let place = format!("{role}: {} {}: {}", operation.method, operation.path, answer.text);
             let reaches = role == Role::Operator || operation.is_of_a_tenant() || operation.is_for_any_caller();
@@ -159,7 +168,7 @@ async fn every_refusal_is_a_problem_document_with_a_code() {
             codes.push((answer.status, answer.body["code"].as_str().unwrap().to_owned()));
         }
     };
-    for operation in operations() {
+    for operation in operations().into_iter().filter(|one| !one.is_endless()) {
         let path = operation.path_of("acme");
         for content in ["text/plain", "application/json", "application/merge-patch+json"] {
             let asking = world.ask(&operation.method, &path).bearer(&token).with("content-type", content);

@@ -51,7 +51,7 @@ impl World {
         let acme_token = make_token(&acme, &acme.scope.clone(), Role::TenantViewer, 1).await;
         let operator_token = make_token(&acme, &Scope::Global, Role::Operator, 2).await;
         let tokens = Tokens::open(acme.service.stores()).await.unwrap();
-        let router = router(Api { service: acme.service.clone(), tokens, application: Arc::new(TestApplication) });
+        let router = router(Api::new(acme.service.clone(), tokens, Arc::new(TestApplication)));
         Self { acme, router, acme_token, operator_token }
     }
 

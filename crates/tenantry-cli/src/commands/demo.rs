@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use dialoguer::Confirm;
+use tenantry_admin::Limits;
 use tenantry_admin::access::Role;
 use tenantry_admin::service::Bundle;
 use tenantry_core::scope::TenantId;
@@ -87,6 +88,7 @@ impl Demo {
         let companies = companies(&session, &bundle).await?;
         let plan = Plan {
             service: session.service.clone(),
+            limits: Limits::default(),
             fresh_for: Duration::from_secs(FRESH_FOR),
             assistant: Some(AllowList::default()),
             bases: Bases::default(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod backup;
+pub(crate) mod behind;
 pub(crate) mod binding;
 pub(crate) mod catalog;
 pub(crate) mod completions;
@@ -17,6 +18,7 @@ pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod log;
+pub(crate) mod plan;
 pub(crate) mod prove_isolation;
 pub(crate) mod render;
 pub(crate) mod replay;
@@ -38,7 +40,7 @@ use crate::session::Session;
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let global = &cli.global;
     if global.expected().is_some() && !cli.command.minds_revision() {
-        return Err(Trouble::usage("--expected is for set, unset and restore").into());
+        return Err(Trouble::usage("--expected is for set, unset, restore and behind").into());
     }
     let open = async || Session::open(global).await;
     match cli.command {
@@ -46,6 +48,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Tenant(tenant) => tenant.run(&open().await?).await?,
         Command::Set(set) => set.run(&open().await?).await?,
         Command::Unset(unset) => unset.run(&open().await?).await?,
+        Command::Plan(plan) => return plan.run(&open().await?).await,
+        Command::Behind(behind) => behind.run(&open().await?).await?,
         Command::Get(get) => get.run(&open().await?).await?,
         Command::Explain(explain) => explain.run(&open().await?).await?,
         Command::Diff(diff) => diff.run(&open().await?).await?,

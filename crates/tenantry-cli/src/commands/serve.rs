@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
+use tenantry_admin::{Limits, Rate};
 
 use crate::exit::Trouble;
 use crate::output::{Tone, note};
@@ -45,7 +46,17 @@ pub(crate) struct Serve {
     /// Seconds for which a configuration is served without looking whether it changed
     #[arg(long, value_name = "SECONDS", default_value_t = FRESH_FOR, env = "TENANTRY_FRESH_FOR", hide_env_values = true)]
     fresh_for: u64,
+    /// Requests in a second that all callers of one company may make together, twice as many at once; 0 is no limit
+    #[arg(long, value_name = "NUMBER", default_value_t = TENANT_RATE, env = "TENANTRY_TENANT_RATE", hide_env_values = true)]
+    tenant_rate: u32,
+    /// Requests in a second without a credential that holds that one address may make; 0 is no limit
+    #[arg(long, value_name = "NUMBER", default_value_t = ADDRESS_RATE, env = "TENANTRY_ADDRESS_RATE", hide_env_values = true)]
+    address_rate: u32,
 }
+
+/// The usual limits, in requests a second.
+const TENANT_RATE: u32 = 200;
+const ADDRESS_RATE: u32 = 10;
 
 /// The usual freshness, in seconds: reading one local file is cheap, so changes are soon seen.
 pub(super) const FRESH_FOR: u64 = 2;
@@ -67,6 +78,7 @@ impl Serve {
         let plan = Plan {
             service: session.service.clone(),
             fresh_for,
+            limits: Limits { tenant: Rate::of(self.tenant_rate), address: Rate::of(self.address_rate) },
             assistant,
             bases: bases(&session.global)?,
             store: store_url(&session.global)?,

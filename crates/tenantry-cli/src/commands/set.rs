@@ -73,7 +73,7 @@ pub(super) fn show_changed(session: &Session, scope: &Scope, changed: &Changed) 
 }
 
 /// Reads the pairs of the command line.
-fn changes(catalog: &Catalog, words: &[String], from_file: Option<PathBuf>) -> anyhow::Result<ChangeSet> {
+pub(super) fn changes(catalog: &Catalog, words: &[String], from_file: Option<PathBuf>) -> anyhow::Result<ChangeSet> {
     let mut changes = ChangeSet::default();
     if let (Some(file), words) = (from_file, words) {
         if words.len() > 1 {

@@ -2,11 +2,13 @@
 
 use crate::program::{Program, snapshot};
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 31] = [
     "init",
     "tenant",
     "set",
     "unset",
+    "plan",
+    "behind",
     "get",
     "explain",
     "diff",

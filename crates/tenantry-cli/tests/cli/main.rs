@@ -6,6 +6,7 @@ mod aws;
 mod by_hand;
 mod cloud;
 mod copying;
+mod defaults;
 mod demo;
 mod deploy;
 mod drifting;

@@ -93,7 +93,7 @@ fn a_write_that_expects_another_revision_is_a_conflict_that_says_who_was_quicker
     let stale = program.run(&["-t", "acme", "set", "persona.name", "Eve", "--expected", "1"]);
     let said = stale.refused(5);
     assert!(said.contains("revision 2") && said.contains("cli:grace"), "{said}");
-    assert!(program.run(&["-t", "acme", "get", "--expected", "1"]).refused(2).contains("set, unset and restore"));
+    assert!(program.run(&["-t", "acme", "get", "--expected", "1"]).refused(2).contains("set, unset, restore"));
 }
 
 #[test]

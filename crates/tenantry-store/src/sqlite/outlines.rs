@@ -38,7 +38,9 @@ fn add_items(connection: &Connection, outlines: &mut [Outline], wanted: &Wanted)
         Ok(())
     })?;
     // SQLite orders by bytes, in which a hyphen stands before a dot.
-    outlines.iter_mut().for_each(|outline| outline.items.sort_by(|left, right| left.key.cmp(&right.key)));
+    for outline in outlines {
+        outline.items.sort_by(|left, right| left.key.cmp(&right.key));
+    }
     Ok(())
 }
 

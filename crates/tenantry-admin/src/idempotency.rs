@@ -1,0 +1,147 @@
+//! Answers to requests that are sent again: the same `Idempotency-Key` with the same request gets the first answer, so that a
+//! caller whose connection broke need not know whether it was heard.
+//!
+//! Answers are kept in this process, for an hour, and not beyond it: changes of a configuration are safe by `If-Match` as well.
+//!
+//! Format: datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tenantry::problem::Problem;
+
+/// The header with the key.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_hours(1);
+/// How many answers are kept; where there is no room, a request is answered as if it had no key.
+const MOST: usize = 10_000;
+/// The largest answer that is kept, in bytes.
+const LARGEST: u64 = 64 * 1024;
+/// The longest key, in bytes.
+const LONGEST_KEY: usize = 255;
+
+/// The answers that are kept; a clone shares them.
+#[derive(Clone, Default)]
+pub(crate) struct Answers(Arc<Mutex<HashMap<blake3::Hash, Kept>>>);
+
+struct Kept {
+    /// The request that was answered.
+    request: blake3::Hash,
+    since: Instant,
+    /// None while it is being answered.
+    answer: Option<(StatusCode, HeaderMap, Bytes)>,
+}
+
+/// What to do with a request.
+pub(crate) enum Turn {
+    /// It has no key, or there is no room: it is answered, and the answer is not kept.
+    Unkept,
+    /// It is answered, and the answer is kept.
+    First(Place),
+    /// It was answered before.
+    Again(Response),
+}
+
+/// Where the answer to a request that has a key will be kept. One that is dropped without an answer is free again.
+pub(crate) struct Place {
+    answers: Answers,
+    key: blake3::Hash,
+    is_kept: bool,
+}
+
+impl Answers {
+    /// Finds out whether a request was answered before. `caller` and `what` say whose key it is and of which operation.
+    pub(crate) fn turn(&self, headers: &HeaderMap, caller: &str, what: &str, body: &str) -> Result<Turn, Box<Problem>> {
+        let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(Turn::Unkept) };
+        if key.is_empty() || key.len() > LONGEST_KEY {
+            let detail = format!("idempotency-key: expected 1 to {LONGEST_KEY} characters");
+            return Err(Box::new(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail)));
+        }
+        let hash = |parts: &[&[u8]]| {
+            let mut hasher = blake3::Hasher::new();
+            for part in parts {
+                hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+            }
+            hasher.finalize()
+        };
+        let key = hash(&[caller.as_bytes(), what.as_bytes(), key.as_bytes()]);
+        let request = hash(&[body.as_bytes()]);
+        let mut kept = self.lock();
+        if kept.len() >= MOST {
+            kept.retain(|_, one| one.since.elapsed() < KEPT);
+        }
+        match kept.get(&key).filter(|one| one.since.elapsed() < KEPT) {
+            Some(known) if known.request != request => Err(Box::new(reused())),
+            Some(Kept { answer: Some(answer), .. }) => Ok(Turn::Again(replayed(answer))),
+            Some(_) => Err(Box::new(in_progress())),
+            None if kept.len() >= MOST => Ok(Turn::Unkept),
+            None => {
+                kept.insert(key, Kept { request, since: Instant::now(), answer: None });
+                Ok(Turn::First(Place { answers: self.clone(), key, is_kept: false }))
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<blake3::Hash, Kept>> {
+        // Each change is one statement: a panic elsewhere leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Keeps an answer, unless the request may be answered otherwise another time: after a failure, or where it is a stream.
+    pub(crate) async fn keep(mut self, response: Response) -> Response {
+        let is_settled = !response.status().is_server_error() && response.status() != StatusCode::TOO_MANY_REQUESTS;
+        let size = response.body().size_hint().exact();
+        if !is_settled || size.is_none_or(|size| size > LARGEST) {
+            return response;
+        }
+        let (parts, body) = response.into_parts();
+        let Ok(bytes) = to_bytes(body, usize::MAX).await else { return Response::from_parts(parts, Body::empty()) };
+        let answer = (parts.status, parts.headers.clone(), bytes.clone());
+        if let Some(kept) = self.answers.lock().get_mut(&self.key) {
+            kept.answer = Some(answer);
+            self.is_kept = true;
+        }
+        Response::from_parts(parts, Body::from(bytes))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.answers.lock().remove(&self.key);
+        }
+    }
+}
+
+fn replayed((status, headers, body): &(StatusCode, HeaderMap, Bytes)) -> Response {
+    let mut response = Response::new(Body::from(body.clone()));
+    *response.status_mut() = *status;
+    response.headers_mut().clone_from(headers);
+    response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    response
+}
+
+fn reused() -> Problem {
+    let detail = "the key was used for another request: make up a new one";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+}
+
+fn in_progress() -> Problem {
+    let detail = "the first request with this key is still being answered";
+    Problem::new(StatusCode::CONFLICT, "idempotency_in_progress", detail).retry_after(Duration::from_secs(1))
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Answers may hold a token's text.
+        f.write_str("Answers")
+    }
+}

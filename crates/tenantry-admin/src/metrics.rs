@@ -1,0 +1,126 @@
+//! What the server counts, in the words of Prometheus. No tenant is named: their number has no bound, and the log tells more.
+//!
+//! Format: prometheus.io/docs/specs/om/open_metrics_spec.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// The media type of what [`Metrics::text`] gives.
+pub(crate) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The bounds of the histogram, in seconds.
+const BOUNDS: [f64; 10] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
+
+/// What is told apart among requests.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Request {
+    method: String,
+    /// The path as it is declared, such as `/v1/tenants/{tenant_id}`; `other` for one that is not.
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+/// The counts of a server; a clone shares them.
+#[derive(Clone)]
+pub struct Metrics(Arc<Counts>);
+
+struct Counts {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    seconds: Family<Route, Histogram>,
+    limited: Counter,
+    watchers: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let requests = Family::<Request, Counter>::default();
+        let seconds = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(BOUNDS));
+        let (limited, watchers) = (Counter::default(), Gauge::default());
+        let mut registry = Registry::with_prefix("tenantry");
+        registry.register("http_requests", "Requests that were answered", requests.clone());
+        registry.register("http_request_seconds", "Time until an answer began", seconds.clone());
+        registry.register("http_limited", "Requests that were told to slow down", limited.clone());
+        registry.register("watchers", "Callers that are told of changes", watchers.clone());
+        Self(Arc::new(Counts { registry, requests, seconds, limited, watchers }))
+    }
+}
+
+impl Metrics {
+    /// Counts a request by the path as it is declared.
+    pub(crate) fn answered(&self, method: &str, route: Option<&str>, status: u16, took: Duration) {
+        let route = route.unwrap_or("other").to_owned();
+        self.0.seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
+        self.0.requests.get_or_create(&Request { method: method.to_owned(), route, status }).inc();
+        if status == 429 {
+            self.0.limited.inc();
+        }
+    }
+
+    /// Counts a watcher in, until what it gives is dropped.
+    pub(crate) fn watching(&self) -> Watching {
+        self.0.watchers.inc();
+        Watching(self.clone())
+    }
+
+    /// All counts as a text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry).expect("a string takes any text");
+        text
+    }
+}
+
+/// A watcher that is counted.
+pub(crate) struct Watching(Metrics);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.0.watchers.dec();
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_names_routes_and_no_tenant() {
+        let metrics = Metrics::default();
+        let took = Duration::from_millis(3);
+        metrics.answered("GET", Some("/v1/tenants/{tenant_id}"), 200, took);
+        metrics.answered("GET", Some("/v1/tenants/{tenant_id}"), 200, took);
+        metrics.answered("GET", None, 404, took);
+        let watching = metrics.watching();
+        let text = metrics.text();
+        let line = r#"tenantry_http_requests_total{method="GET",route="/v1/tenants/{tenant_id}",status="200"} 2"#;
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains(r#"route="other",status="404"} 1"#) && text.contains("tenantry_watchers 1"), "{text}");
+        assert!(
+            text.contains(r#"tenantry_http_request_seconds_bucket{le="0.005",route="/v1/tenants/{tenant_id}"} 2"#),
+            "{text}"
+        );
+        drop(watching);
+        assert!(metrics.text().contains("tenantry_watchers 0"));
+    }
+}

@@ -1,0 +1,149 @@
+//! What holds for every request: limits, keys of idempotency, compression, counts.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::Request;
+use http_body_util::BodyExt;
+use serde_json::json;
+use tenantry_admin::access::Role;
+use tenantry_admin::{Api, Limits, Metrics, Rate, framed, router};
+use tower::ServiceExt;
+
+use crate::support::{TestApplication, tenant};
+use crate::world::World;
+
+async fn limited(limits: Limits) -> World {
+    let world = World::new().await;
+    let tokens = tenantry::token::Tokens::open(world.acme.service.stores()).await.unwrap();
+    let api = Api::new(world.acme.service.clone(), tokens, std::sync::Arc::new(TestApplication)).with_limits(limits);
+    World { router: router(api), ..world }
+}
+
+#[tokio::test]
+async fn a_company_that_asks_too_much_is_told_when_to_come_again_and_the_others_are_not() {
+    let world = limited(Limits { tenant: Rate::of(1), address: None }).await;
+    let (acme, beta) =
+        (world.token(Some("acme"), Role::TenantViewer).await, world.token(Some("beta"), Role::TenantViewer).await);
+    let ask = async |token: &str| world.ask("GET", "/v1/catalog/parameters/limit").bearer(token).send().await;
+    assert_eq!((ask(&acme).await.status, ask(&acme).await.status), (200, 200));
+    let refused = ask(&acme).await;
+    assert_eq!(refused.code(), (429, "rate_limited"));
+    assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
+    assert_eq!(ask(&beta).await.status, 200);
+    let operator = world.token(None, Role::Operator).await;
+    for _ in 0..5 {
+        assert_eq!(ask(&operator).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_guesses_is_told_to_slow_down_and_one_whose_token_holds_is_not() {
+    let world = limited(Limits { tenant: None, address: Rate::of(1) }).await;
+    let token = world.token(Some("acme"), Role::TenantViewer).await;
+    let ask = async |token: &str| {
+        let mut request = Request::get("/v1/tenants/acme").header("authorization", format!("Bearer {token}"));
+        let address: SocketAddr = "192.0.2.7:1234".parse().unwrap();
+        request.extensions_mut().unwrap().insert(ConnectInfo(address));
+        world.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status().as_u16()
+    };
+    let wrong = format!("tny_{}_{}", "0".repeat(16), "0".repeat(64));
+    assert_eq!([ask(&wrong).await, ask(&wrong).await, ask(&wrong).await], [401, 401, 429]);
+    assert_eq!(ask(&token).await, 200);
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_with_its_key_is_done_once() {
+    let world = World::new().await;
+    let token = world.token(Some("acme"), Role::TenantAdmin).await;
+    let make = async |key: &str, name: &str| {
+        let body = json!({"name": name, "role": "tenant-viewer"});
+        let asking = world.ask("POST", "/v1/tenants/acme/tokens").bearer(&token).with("idempotency-key", key);
+        asking.json(&body).send().await
+    };
+    let (first, again) = (make("k1", "one").await, make("k1", "one").await);
+    assert_eq!((first.status, &first.text), (201, &again.text));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(make("k1", "another").await.code(), (422, "idempotency_key_reused"));
+    assert_ne!(make("k2", "one").await.text, first.text);
+    assert_eq!(make("", "one").await.code(), (400, "idempotency_key_invalid"));
+    let other = world.token(Some("acme"), Role::TenantAdmin).await;
+    let asking = world.ask("POST", "/v1/tenants/acme/tokens").bearer(&other).with("idempotency-key", "k1");
+    let others = asking.json(&json!({"name": "one", "role": "tenant-viewer"})).send().await;
+    assert_ne!(others.text, first.text, "a key is the caller's own");
+    let listed = world.acme.service.tokens(Some(&world.acme.scope)).await.unwrap();
+    assert_eq!(listed.iter().filter(|token| token.name == "one").count(), 3);
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_with_the_same_key() {
+    let world = World::new().await;
+    let operator = world.token(None, Role::Operator).await;
+    let make = async |id: &str| {
+        let asking = world.ask("POST", "/v1/tenants").bearer(&operator).with("idempotency-key", "k1");
+        asking.json(&json!({"tenant_id": id})).send().await
+    };
+    assert_eq!(make("Gamma").await.status, 400);
+    assert_eq!(make("gamma").await.code(), (422, "idempotency_key_reused"), "a refusal is an answer, too");
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_those_who_take_it_and_counted_by_their_route() {
+    let world = World::new().await;
+    let metrics = Metrics::default();
+    let router = framed(world.router.clone(), metrics.clone());
+    let operator = world.token(None, Role::Operator).await;
+    let ask = async |path: &str, encoding: &str| {
+        let request = Request::get(path).header("authorization", format!("Bearer {operator}"));
+        let request = request.header("accept-encoding", encoding).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let encoding = response.headers().get("content-encoding").cloned();
+        (encoding, response.into_body().collect().await.unwrap().to_bytes().len())
+    };
+    let ((none, plain), (gzip, packed)) = (ask("/openapi.json", "").await, ask("/openapi.json", "gzip").await);
+    assert!(none.is_none() && gzip.unwrap() == "gzip" && packed * 5 < plain, "{plain} {packed}");
+    let (streamed, bytes) = ask("/v1/audit/export", "gzip").await;
+    assert!(streamed.unwrap() == "gzip" && bytes > 20, "a stream has an end when it is compressed, too");
+    ask("/v1/tenants/acme", "").await;
+    let counts = world.as_role(None, Role::Operator, "GET", "/metrics").await.send().await;
+    assert!(counts.headers["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
+    assert!(counts.text.contains("tenantry_watchers 0"), "{}", counts.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_is_told_of_changes_of_its_own_tenant_and_of_the_defaults_until_its_token_is_revoked() {
+    let world = World::new().await;
+    let token = world.token(Some("acme"), Role::TenantViewer).await;
+    let request = Request::get("/v1/tenants/acme/watch").header("authorization", format!("Bearer {token}"));
+    let response = world.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"text/event-stream".parse().unwrap())
+    );
+    let mut body = response.into_body();
+    let mut next = async || {
+        let frame = body.frame().await?.unwrap().into_data().unwrap();
+        Some(String::from_utf8(frame.to_vec()).unwrap())
+    };
+    assert_eq!(next().await.unwrap(), "event: changed\ndata: {\"revision\":2,\"global_revision\":0}\n\n");
+    world.patch(Some("beta"), &json!({"persona.name": "Eve"})).await;
+    assert_eq!(next().await.unwrap(), ": nothing changed\n\n");
+    world.patch(Some("acme"), &json!({"persona.name": "Ada"})).await;
+    assert!(next().await.unwrap().contains("\"revision\":3,\"global_revision\":0"));
+    world.patch(None, &json!({"limit": 3})).await;
+    assert!(next().await.unwrap().contains("\"revision\":3,\"global_revision\":1"));
+    let id = token.split('_').nth(1).unwrap();
+    world.acme.service.revoke_token(&world.acme.scope, id, &crate::support::now()).await.unwrap();
+    assert_eq!(next().await, None, "revoked means gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_of_a_tenant_that_is_suspended_is_told_so() {
+    let world = World::new().await;
+    let asking = world.as_admin("acme", "GET", "/v1/tenants/acme/watch").await;
+    let (answered, ()) = tokio::join!(asking.send(), async {
+        world.acme.service.suspend_tenant(&tenant("acme"), &crate::support::now()).await.unwrap();
+    });
+    assert!(answered.text.ends_with("event: gone\ndata: {}\n\n"), "{}", answered.text);
+}
