@@ -1,6 +1,6 @@
 # The two commands of a new user: `make demo` shows the main job, `make test` runs every test.
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools lint bless bench deny clean
+.PHONY: help demo test tools lint bless bench bench-http deny clean
 
 CARGO ?= cargo
 # Tools that are not Rust's own go here; git ignores it.
@@ -59,6 +59,9 @@ bless: ## Rewrites what is generated: the parameter reference, the schema, the s
 
 bench: ## Runs the benchmarks and prints each beside its comparison (bench/README.md); takes half an hour
 	cd bench && $(CARGO) bench --locked
+
+bench-http: ## Measures configurations over HTTP beside a bare server; some minutes
+	cd bench && $(CARGO) bench --locked --bench http
 
 deny: $(DENY) ## Checks the licences and sources of all dependencies
 	$(DENY) --locked check licenses bans sources

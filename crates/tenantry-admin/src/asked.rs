@@ -14,7 +14,7 @@ use axum::body::{Body as HttpBody, to_bytes};
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use jiff::Timestamp;
 use tenantry::problem::Problem;
 use tenantry_core::key::Key;
@@ -29,6 +29,7 @@ use crate::access::{Permission, Principal, Role};
 use crate::answer::Output;
 use crate::caller;
 use crate::error::Refused;
+use crate::hot::Seen;
 use crate::idempotency::{Answers, Turn};
 use crate::operation::{Needs, Place};
 use crate::routes::Api;
@@ -57,6 +58,8 @@ pub(crate) struct Asked<Q = (), B = ()> {
     /// Why, in the caller's words.
     reason: Option<String>,
     at: Timestamp,
+    /// How the store was before anything was read, where that was asked.
+    pub(crate) seen: Option<Seen>,
 }
 
 /// Answers a request by a handler, or refuses it.
@@ -68,13 +71,17 @@ where
     F: FnOnce(Asked<Q, B>) -> Fut,
     Fut: Future<Output = Result<R, Refused>>,
 {
-    let answers = api.answers.clone();
-    match Read::of::<B>(api, needs, request).await.and_then(|read| read.turn(&answers)) {
+    let (answers, hot, is_read) = (api.answers.clone(), api.hot.clone(), request.method() == Method::GET);
+    let response = match Read::of::<B>(api, needs, request).await.and_then(|read| read.turn(&answers)) {
         Ok((_, Turn::Again(response))) => response,
         Ok((read, Turn::Unkept)) => answer(read, handler).await,
         Ok((read, Turn::First(place))) => place.keep(answer(read, handler).await).await,
         Err(refused) => refused.into_response(),
+    };
+    if !is_read {
+        hot.changed();
     }
+    response
 }
 
 async fn answer<Q, B, R, F, Fut>(read: Read<Q>, handler: F) -> Response
@@ -102,10 +109,15 @@ impl<Q: Query> Read<Q> {
         let at = Timestamp::now();
         let (mut parts, body) = request.into_parts();
         let params = params(&mut parts).await;
+        // Whoever changes something is looked up each time.
+        let seen = match parts.method {
+            Method::GET => api.hot.look(api.service.stores()).await.ok(),
+            _ => None,
+        };
         let (caller, scope, head) = match needs.place {
             Place::Open => (None, Scope::Global, None),
             Place::Caller | Place::Own | Place::Tenant | Place::Global => {
-                let (caller, scope) = caller::reach(&api, needs, &parts, params.as_ref().ok(), at).await?;
+                let (caller, scope) = caller::reach(&api, needs, &parts, params.as_ref().ok(), at, seen).await?;
                 let head = head(&api, needs, &caller, &scope).await?;
                 (Some(caller), scope, head)
             }
@@ -115,7 +127,7 @@ impl<Q: Query> Read<Q> {
         let reason = reason(&parts.headers)?;
         let body = read_body::<B>(&parts.headers, body).await?;
         let what = format!("{} {}", parts.method, parts.uri.path());
-        let asked = Asked { api, scope, head, query, body, headers: parts.headers, caller, params, reason, at };
+        let asked = Asked { api, scope, head, query, body, headers: parts.headers, caller, params, reason, at, seen };
         Ok(Self { asked, what })
     }
 }
@@ -134,8 +146,8 @@ impl<Q> Read<Q> {
     /// Reads the body as what the handler takes.
     fn asked<B: Body>(self) -> Result<Asked<Q, B>, Refused> {
         let body = B::read(&self.asked.body)?;
-        let Asked { api, scope, head, query, headers, caller, params, reason, at, .. } = self.asked;
-        Ok(Asked { api, scope, head, query, body, headers, caller, params, reason, at })
+        let Asked { api, scope, head, query, headers, caller, params, reason, at, seen, .. } = self.asked;
+        Ok(Asked { api, scope, head, query, body, headers, caller, params, reason, at, seen })
     }
 }
 

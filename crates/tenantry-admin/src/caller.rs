@@ -15,6 +15,7 @@ use tenantry_core::scope::{Scope, TenantId};
 
 use crate::access::{Access, Permission, Principal, Role};
 use crate::error::Refused;
+use crate::hot::Seen;
 use crate::operation::{Needs, Place};
 use crate::routes::Api;
 
@@ -25,8 +26,9 @@ pub(crate) async fn reach(
     parts: &Parts,
     params: Option<&HashMap<String, String>>,
     now: Timestamp,
+    seen: Option<Seen>,
 ) -> Result<(Principal, Scope), Refused> {
-    let caller = authenticate(api, parts, now).await.map_err(|refused| counted(api, parts, refused))?;
+    let caller = authenticate(api, parts, now, seen).await.map_err(|refused| counted(api, parts, refused))?;
     let scope = match needs.place {
         Place::Open | Place::Caller => caller.scope.clone(),
         Place::Global => Scope::Global,
@@ -52,12 +54,19 @@ fn counted(api: &Api, parts: &Parts, refused: Refused) -> Refused {
     }
 }
 
-async fn authenticate(api: &Api, parts: &Parts, now: Timestamp) -> Result<Principal, Refused> {
+async fn authenticate(api: &Api, parts: &Parts, now: Timestamp, seen: Option<Seen>) -> Result<Principal, Refused> {
     let token = bearer(parts)?.ok_or_else(|| Problem::from(IdentifyError::Missing))?;
+    if let Some(known) = seen.and_then(|seen| api.hot.caller(token, seen, now)) {
+        return Ok(known);
+    }
     let found = api.tokens.authenticate(token, now).await.map_err(Problem::from)?;
     let role: Role = found.role.parse().map_err(|_| Problem::from(TokenError::Unknown))?;
     let actor = format!("token:{} ({})", found.name, found.id);
-    Ok(Principal { scope: found.scope, role, actor, token: found.id })
+    let caller = Principal { scope: found.scope, role, actor, token: found.id };
+    if let Some(seen) = seen {
+        api.hot.keep_caller(token, &caller, found.expires_at, seen);
+    }
+    Ok(caller)
 }
 
 /// The tenant that a request is about, if the token, the header and the path may all name it. For a tenant's token, another

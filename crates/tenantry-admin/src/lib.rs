@@ -10,6 +10,7 @@ mod asked;
 mod caller;
 mod error;
 mod frame;
+mod hot;
 mod idempotency;
 mod limits;
 mod metrics;
@@ -20,6 +21,7 @@ pub mod service;
 mod watchers;
 
 pub use frame::framed;
+pub use hot::HOT_BYTES;
 pub use limits::{Limits, Rate};
 pub use metrics::Metrics;
 pub use routes::{Api, router};

@@ -1,6 +1,7 @@
 //! Every operation of the API on one page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::Uri;
@@ -14,6 +15,7 @@ use crate::api::{
 };
 use crate::application::Application;
 use crate::error::Refused;
+use crate::hot::{HOT_BYTES, Hot};
 use crate::idempotency::Answers;
 use crate::limits::{Gate, Limits};
 use crate::metrics::Metrics;
@@ -35,7 +37,11 @@ pub struct Api {
     pub(crate) gate: Gate,
     pub(crate) answers: Answers,
     pub(crate) watchers: Watchers,
+    pub(crate) hot: Hot,
 }
+
+/// For how long a configuration is served without looking whether it changed, from a store that cannot tell cheaply.
+const FRESH_FOR: Duration = Duration::from_secs(2);
 
 impl Api {
     /// What the handlers work with, under the usual limits.
@@ -48,7 +54,15 @@ impl Api {
             gate: Gate::new(Limits::default()),
             answers: Answers::default(),
             watchers: Watchers::default(),
+            hot: Hot::new(HOT_BYTES, FRESH_FOR),
         }
+    }
+
+    /// The same that keeps so many bytes of configurations ready, and serves them for so long without looking whether they
+    /// changed, from a store that cannot tell cheaply.
+    #[must_use]
+    pub fn keeping(self, most_bytes: usize, fresh_for: Duration) -> Self {
+        Self { hot: Hot::new(most_bytes, fresh_for), ..self }
     }
 
     /// The same under other limits.

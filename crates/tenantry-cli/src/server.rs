@@ -13,7 +13,7 @@ use axum::Router;
 use tenantry::token::Tokens;
 use tenantry::{Freshness, Loader};
 use tenantry_admin::service::Service;
-use tenantry_admin::{Api, Limits, framed};
+use tenantry_admin::{Api, HOT_BYTES, Limits, framed};
 use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::{AllowList, Egress};
 use tenantry_store::StoreUrl;
@@ -104,13 +104,16 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     let stores = plan.service.stores().clone();
     let tokens = Tokens::open(&stores).await?;
     let Some(allow_list) = plan.assistant else {
-        let api = Api::new(plan.service, tokens, Arc::new(AnotherOne)).with_limits(plan.limits);
+        let api = Api::new(plan.service, tokens, Arc::new(AnotherOne))
+            .with_limits(plan.limits)
+            .keeping(HOT_BYTES, plan.fresh_for);
         let metrics = api.metrics.clone();
         return Ok(framed(tenantry_admin::router(api), metrics));
     };
     let egress = Egress::builder().allow_list(allow_list).build();
     let application = Arc::new(TheAssistant::new(egress.clone(), plan.bases.clone()).await);
-    let api = Api::new(plan.service, tokens.clone(), application).with_limits(plan.limits);
+    let api =
+        Api::new(plan.service, tokens.clone(), application).with_limits(plan.limits).keeping(HOT_BYTES, plan.fresh_for);
     let metrics = api.metrics.clone();
     let freshness =
         Freshness { parameters_fresh: plan.fresh_for, secrets_fresh: plan.fresh_for, ..Freshness::default() };

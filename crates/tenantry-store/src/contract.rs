@@ -89,6 +89,7 @@ macro_rules! store_contract {
                     an_empty_store_lists_no_tenants
                     tenants_are_listed_by_id_page_by_page
                     outlines_say_of_every_tenant_what_its_scope_says
+                    a_stamp_is_another_one_after_every_change_and_the_same_without
                     a_suspended_tenant_keeps_its_values_and_is_resumed
                     a_tenant_is_renamed
                     only_a_suspended_tenant_is_erased

@@ -3,6 +3,7 @@
 mod state;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -25,6 +26,8 @@ use state::State;
 /// A store in memory. Each has keys of its own.
 pub struct MemoryStore {
     state: Mutex<State>,
+    /// How often the state was locked to be changed.
+    changes: AtomicU64,
     keys: StoreKeys,
 }
 
@@ -33,12 +36,21 @@ impl MemoryStore {
     pub fn new() -> Self {
         let keys =
             StoreKeys { fingerprint: FingerprintKey::new(random::bytes()), token: TokenKey::new(random::bytes()) };
-        Self { state: Mutex::default(), keys }
+        Self { state: Mutex::default(), changes: AtomicU64::new(0), keys }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is decided in full before the first part of it is made, so a panic leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MemoryStore {
+    /// The state, to be changed.
+    fn changing(&self) -> MutexGuard<'_, State> {
+        let state = self.state();
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        state
     }
 }
 
@@ -76,7 +88,7 @@ impl ParameterStore for MemoryStore {
     }
 
     async fn record(&self, entry: NewLogEntry) -> Result<(), StoreError> {
-        self.state().record(entry, None, None);
+        self.changing().record(entry, None, None);
         Ok(())
     }
 
@@ -89,7 +101,7 @@ impl ParameterStore for MemoryStore {
     }
 
     async fn create_token(&self, token: TokenRecord, entry: NewLogEntry) -> Result<(), StoreError> {
-        self.state().create_token(token, entry)
+        self.changing().create_token(token, entry)
     }
 
     async fn token(&self, id: &str) -> Result<Option<TokenRecord>, StoreError> {
@@ -101,12 +113,16 @@ impl ParameterStore for MemoryStore {
     }
 
     async fn revoke_token(&self, id: &str, at: Timestamp, entry: NewLogEntry) -> Result<(), StoreError> {
-        self.state().revoke_token(id, at, entry)
+        self.changing().revoke_token(id, at, entry)
     }
 
     async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.state().touch_token(id, at);
+        self.changing().touch_token(id, at);
         Ok(())
+    }
+
+    async fn stamp(&self) -> Result<Option<u64>, StoreError> {
+        Ok(Some(self.changes.load(Ordering::SeqCst)))
     }
 
     async fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError> {
@@ -121,7 +137,7 @@ impl SecretStore for MemoryStore {
     }
 
     async fn write_secret(&self, scope: &Scope, write: SecretWrite) -> Result<SecretVersion, StoreError> {
-        self.state().write_secret(scope, &write)
+        self.changing().write_secret(scope, &write)
     }
 
     async fn keys(&self) -> Result<StoreKeys, StoreError> {
@@ -137,19 +153,19 @@ impl Store for MemoryStore {
 
     async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Committed>, BatchError> {
         let named = commits.into_iter().map(|commit| (commit, random::name())).collect();
-        self.state().commit_all(named)
+        self.changing().commit_all(named)
     }
 
     async fn erase(&self, tenant: &TenantId, expected: Revision, entry: NewLogEntry) -> Result<(), StoreError> {
-        self.state().erase(tenant, expected, entry)
+        self.changing().erase(tenant, expected, entry)
     }
 
     async fn take_over(&self, copy: ScopeCopy) -> Result<(), StoreError> {
-        self.state().take_over(copy)
+        self.changing().take_over(copy)
     }
 
     async fn take_over_tokens(&self, tokens: Vec<TokenRecord>) -> Result<(), StoreError> {
-        self.state().take_over_tokens(tokens)
+        self.changing().take_over_tokens(tokens)
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

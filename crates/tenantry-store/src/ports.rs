@@ -65,6 +65,12 @@ pub trait ParameterStore: Send + Sync + 'static {
     /// Notes that a token was used. It may be lost in a crash: it is no part of any promise.
     async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError>;
 
+    /// A number that is another one after anything in the store was changed, by whomever; none if the store cannot tell that
+    /// much cheaper than by reading. Numbers of two stores, or of two runs of the program, say nothing of each other.
+    async fn stamp(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
     /// Lists the tenants that were suspended, resumed, deleted or created again since a cursor, so that caches can drop
     /// them. `None` asks for the newest cursor alone.
     async fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError>;

@@ -216,6 +216,11 @@ impl ParameterStore for SqliteStore {
         .await
     }
 
+    async fn stamp(&self) -> Result<Option<u64>, StoreError> {
+        self.inner.file.check()?;
+        self.inner.readers.stamp().map(Some)
+    }
+
     async fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError> {
         self.read_access(|connection| scopes::revocations(connection, after))
     }

@@ -98,6 +98,8 @@ pub struct Authenticated {
     pub role: String,
     /// What it is for, in its maker's words.
     pub name: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
 }
 
 /// Why a token does not hold. None of these shows any of its text.
@@ -175,7 +177,13 @@ impl Tokens {
             return Err(TokenError::Expired(record.expires_at));
         }
         self.note_use(&record, now);
-        let found = Authenticated { id: record.id, scope: record.scope, role: record.role, name: record.name };
+        let found = Authenticated {
+            id: record.id,
+            scope: record.scope,
+            role: record.role,
+            name: record.name,
+            expires_at: record.expires_at,
+        };
         Ok((found, record.expires_at))
     }
 

@@ -1,5 +1,6 @@
 //! The effective configuration: what a tenant gets.
 
+use axum::body::Bytes;
 use http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
@@ -10,10 +11,12 @@ use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::resolve::{Explanation, Origin};
 use tenantry_core::scope::{Scope, TenantId};
+use tenantry_store::TenantStatus;
 
 use crate::answer::{Answer, Media, Raw};
 use crate::asked::{Asked, Flag, Nothing, must_be_served};
 use crate::error::Refused;
+use crate::hot::Ready;
 use crate::service::Effective;
 
 /// The effective configuration of one tenant. Secrets are told by version and fingerprint.
@@ -81,16 +84,34 @@ impl Media for ConfigurationDocument {
 
 /// Shows what a tenant gets, or a tenant without values of its own.
 pub(crate) async fn show(asked: Asked<ConfigurationQuery>) -> Result<Raw<ConfigurationDocument>, Refused> {
+    if let Some(ready) = ready(&asked) {
+        return Ok(sent(&asked, ready.body, ready.tag));
+    }
     let effective = effective(&asked).await?;
     let shown = configuration(&asked.scope, &effective, asked.query.explain.0);
     let body = serde_json::to_vec(&shown).expect("a configuration is JSON");
-    let tag = entity_tag(&asked.scope, &effective, &body);
-    let headers =
-        HeaderMap::from_iter([(ETAG, header(&tag)), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))]);
-    if asked.headers.get_all(IF_NONE_MATCH).iter().any(|sent| matches(sent, &tag)) {
-        return Ok(Raw::not_modified(headers));
+    let (tag, body) = (header(&entity_tag(&asked.scope, &effective, &body)), Bytes::from(body));
+    // A suspended tenant is the operator's to see: it is not kept, lest somebody else gets it.
+    let is_active = effective.head.as_ref().is_some_and(|head| head.status == TenantStatus::Active);
+    if let (Some(seen), Scope::Tenant(tenant), true, false) =
+        (asked.seen, &asked.scope, is_active, asked.query.explain.0)
+    {
+        asked.api.hot.keep_configuration(tenant, body.clone(), tag.clone(), seen);
     }
-    Ok(Raw::new(headers, body))
+    Ok(sent(&asked, body, tag))
+}
+
+/// The configuration as it is kept, if it is.
+fn ready(asked: &Asked<ConfigurationQuery>) -> Option<Ready> {
+    let (seen, tenant) = (asked.seen?, asked.scope.tenant()?);
+    if asked.query.explain.0 { None } else { asked.api.hot.configuration(tenant, seen) }
+}
+
+fn sent<Q, B>(asked: &Asked<Q, B>, body: Bytes, tag: HeaderValue) -> Raw<ConfigurationDocument> {
+    let known = tag.to_str().unwrap_or_default();
+    let is_known = asked.headers.get_all(IF_NONE_MATCH).iter().any(|sent| matches(sent, known));
+    let headers = HeaderMap::from_iter([(ETAG, tag), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))]);
+    if is_known { Raw::not_modified(headers) } else { Raw::new(headers, body) }
 }
 
 /// Shows one value, or those below a key, with where it came from and what it hides.

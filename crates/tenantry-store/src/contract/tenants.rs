@@ -70,6 +70,21 @@ pub async fn outlines_say_of_every_tenant_what_its_scope_says(stores: Stores) {
     }
 }
 
+pub async fn a_stamp_is_another_one_after_every_change_and_the_same_without(stores: Stores) {
+    Draft::create("acme").set("a", 1).done(&stores).await;
+    let Some(first) = stores.stamp().await.unwrap() else { return };
+    read(&stores, &scope("acme")).await;
+    assert_eq!(stores.stamp().await.unwrap(), Some(first), "reading changes nothing");
+    Draft::change(scope("acme"), 1).set("a", 2).done(&stores).await;
+    let second = stores.stamp().await.unwrap();
+    assert_ne!(second, Some(first));
+    Draft::change(scope("acme"), 2).secret(None, &[("f", Some("s"))]).done(&stores).await;
+    assert_ne!(stores.stamp().await.unwrap(), second);
+    let third = stores.stamp().await.unwrap();
+    stores.create_token(token("t1", scope("acme")), entry(&scope("acme"), Action::CreateToken)).await.unwrap();
+    assert_ne!(stores.stamp().await.unwrap(), third);
+}
+
 pub async fn a_suspended_tenant_keeps_its_values_and_is_resumed(stores: Stores) {
     Draft::create("acme").set("a", 1).secret(None, &[("f", Some("s"))]).done(&stores).await;
     Draft::suspend("acme", 1).done(&stores).await;

@@ -23,11 +23,13 @@ pub(super) struct Readers {
     path: PathBuf,
     file: Arc<SameFile>,
     idle: Mutex<Vec<Connection>>,
+    /// The one connection that is asked whether anything changed: SQLite tells that by connection.
+    looking: Mutex<Option<Connection>>,
 }
 
 impl Readers {
     pub(super) fn new(path: PathBuf, file: Arc<SameFile>) -> Self {
-        Self { path, file, idle: Mutex::default() }
+        Self { path, file, idle: Mutex::default(), looking: Mutex::default() }
     }
 
     /// Reads with an idle connection, or a new one.
@@ -43,6 +45,18 @@ impl Readers {
             idle.push(connection);
         }
         answer
+    }
+
+    /// A number that is another one after anything in the file was changed through another connection, and so after every
+    /// change: this one never writes. (sqlite.org/pragma.html#pragma_data_version)
+    pub(super) fn stamp(&self) -> Result<u64, StoreError> {
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &mut *looking {
+            Some(connection) => connection,
+            empty => empty.insert(self.open()?),
+        };
+        let mut statement = connection.prepare_cached("PRAGMA data_version")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// Opens one more connection, and makes sure that it is to the same file as the others.
