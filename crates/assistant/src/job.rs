@@ -103,6 +103,13 @@ pub enum Worked {
     Elsewhere,
 }
 
+/// What is kept of a job from one try of it to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Effort {
+    /// The text that is ready to be delivered: to make it anew would ask a model again, and tell the conversation twice.
+    composed: Option<String>,
+}
+
 /// Why a job is not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
@@ -192,6 +199,11 @@ impl WorkError {
 impl App {
     /// Does a job with its tenant's own configuration, once, however often it is asked to.
     pub async fn work(&self, job: &Job) -> Result<Worked, WorkError> {
+        self.try_to_work(job, &mut Effort::default()).await
+    }
+
+    /// The same for who will try again, and keeps what was made so far.
+    pub(crate) async fn try_to_work(&self, job: &Job, effort: &mut Effort) -> Result<Worked, WorkError> {
         let config = self.loader.load(&job.tenant).await?;
         if job.incarnation.as_deref().is_some_and(|incarnation| incarnation != config.incarnation()) {
             return Err(WorkError::AnotherTenant);
@@ -205,7 +217,7 @@ impl App {
                 return Ok(Worked::Before);
             }
         }
-        if let Err(failure) = channels::perform(self, &config, job).await {
+        if let Err(failure) = self.perform(&config, job, effort).await {
             if !failure.is_worth_another_try() {
                 undelivered(job, &failure);
                 self.mark(&place, &job.event).await;
@@ -220,6 +232,16 @@ impl App {
         }
         self.mark(&place, &job.event).await;
         Ok(Worked::Now)
+    }
+
+    async fn perform(&self, config: &TenantConfig<Settings>, job: &Job, effort: &mut Effort) -> Result<(), WorkError> {
+        if effort.composed.is_none() {
+            effort.composed = channels::compose(self, config, job).await?;
+        }
+        match &effort.composed {
+            Some(text) => channels::deliver(self, config, job, text).await,
+            None => Ok(()),
+        }
     }
 
     /// Marks an event as acted on. A mark that cannot be set must not have it acted on twice by way of an error.

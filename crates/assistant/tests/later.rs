@@ -4,6 +4,9 @@
 
 mod stored;
 
+#[path = "later/outage.rs"]
+mod outage;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,6 +156,22 @@ async fn what_a_crash_left_is_done_when_its_claim_has_lapsed() {
     assert_eq!(tasks.resume(&after).await.unwrap(), 1);
     tasks.drain().await;
     assert_eq!(slack.take_posted().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_delivered_at_once_is_delivered_later_and_no_model_is_asked_again() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    let (app, tasks) = keeping(app, &folder);
+    slack.fail_next(Fault::RateLimited(0, json!({"ok": false, "error": "ratelimited"})));
+    assert_eq!(sent(&app, mention()).await, 200);
+    tasks.drain().await;
+    assert_eq!(slack.take_posted().len(), 1);
+    let asked: Vec<_> = llm.take_seen().into_iter().map(|seen| seen.body).collect();
+    assert!(asked.iter().enumerate().all(|(at, body)| !asked[..at].contains(body)), "{} requests", asked.len());
+    let place = Place::of(&app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap());
+    assert_eq!(app.conversations.turns(&place, "slack:C1:1.0", 9).await.unwrap().len(), 1, "it is told once");
 }
 
 #[tokio::test]

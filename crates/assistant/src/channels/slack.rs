@@ -15,7 +15,7 @@ use tenantry::TenantConfig;
 use tenantry::problem::Problem;
 use tenantry_integrations::slack::event::{self, Event};
 use tenantry_integrations::slack::signature;
-use tenantry_integrations::slack::{Post, SlackClient, escape};
+use tenantry_integrations::slack::{Post, Slack, SlackClient, escape};
 use tenantry_store::{Binding, BindingKind};
 use tracing::warn;
 
@@ -66,14 +66,14 @@ async fn respond(app: &App, request: Request<Body>) -> Result<Response, Problem>
     Ok(StatusCode::OK.into_response())
 }
 
-/// Answers a message in its thread.
-pub(super) async fn answer(
+/// Makes the answer to a message, if it could be posted.
+pub(super) async fn compose(
     app: &App,
     config: &TenantConfig<Settings>,
     message: &SlackMessage,
     now: Timestamp,
-) -> Result<(), WorkError> {
-    let slack = config.slack.as_ref().ok_or(WorkError::NotConnected("slack"))?;
+) -> Result<String, WorkError> {
+    connection(config)?;
     let incoming = Incoming {
         text: message.text.clone(),
         intent: None,
@@ -83,9 +83,28 @@ pub(super) async fn answer(
         conversation: Some(format!("slack:{}:{}", message.channel, message.thread)),
         attachments: Vec::new(),
     };
-    let text = Assistant::new(app).answer_or_apologise(config, &incoming, now).await;
-    let post = Post { channel: &message.channel, thread: Some(&message.thread), text: &escape(&text) };
+    Ok(Assistant::new(app).answer_or_apologise(config, &incoming, now).await)
+}
+
+/// Posts an answer in the thread of its message.
+pub(super) async fn deliver(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    message: &SlackMessage,
+    text: &str,
+) -> Result<(), WorkError> {
+    let post = Post { channel: &message.channel, thread: Some(&message.thread), text: &escape(text) };
+    publish(app, connection(config)?, &post).await
+}
+
+/// The connection by which a company is told of anything in Slack.
+pub(super) fn connection(config: &TenantConfig<Settings>) -> Result<&Slack, WorkError> {
+    config.slack.as_ref().ok_or(WorkError::NotConnected("slack"))
+}
+
+/// Posts a message.
+pub(super) async fn publish(app: &App, slack: &Slack, post: &Post<'_>) -> Result<(), WorkError> {
     let client = SlackClient::new(app.egress.clone(), app.bases.slack.clone());
-    let posted = client.post(slack, &post).await;
+    let posted = client.post(slack, post).await;
     posted.map(drop).map_err(|source| WorkError::Delivery { channel: "Slack", source })
 }

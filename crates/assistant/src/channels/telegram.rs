@@ -12,7 +12,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use tenantry::TenantConfig;
 use tenantry::problem::Problem;
-use tenantry_integrations::telegram::{TelegramClient, update};
+use tenantry_integrations::telegram::{Telegram, TelegramClient, update};
 use tenantry_store::{Binding, BindingKind};
 use tracing::{info, warn};
 
@@ -55,14 +55,14 @@ async fn respond(app: &App, name: &str, request: Request<Body>) -> Result<Respon
     Ok(StatusCode::OK.into_response())
 }
 
-/// Answers a message in its chat.
-pub(super) async fn answer(
+/// Makes the answer to a message, if it could be sent.
+pub(super) async fn compose(
     app: &App,
     config: &TenantConfig<Settings>,
     message: &TelegramMessage,
     now: Timestamp,
-) -> Result<(), WorkError> {
-    let telegram = config.telegram.as_ref().ok_or(WorkError::NotConnected("telegram"))?;
+) -> Result<String, WorkError> {
+    connection(config)?;
     let incoming = Incoming {
         text: message.text.clone(),
         intent: None,
@@ -72,10 +72,23 @@ pub(super) async fn answer(
         conversation: Some(format!("telegram:{}", message.chat)),
         attachments: Vec::new(),
     };
-    let text = Assistant::new(app).answer_or_apologise(config, &incoming, now).await;
+    Ok(Assistant::new(app).answer_or_apologise(config, &incoming, now).await)
+}
+
+/// Sends an answer to the chat of its message.
+pub(super) async fn deliver(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    message: &TelegramMessage,
+    text: &str,
+) -> Result<(), WorkError> {
     let client = TelegramClient::new(app.egress.clone(), app.bases.telegram.clone());
-    let sent = client.send(telegram, message.chat, message.message, &text).await;
+    let sent = client.send(connection(config)?, message.chat, message.message, text).await;
     sent.map_err(|source| WorkError::Delivery { channel: "Telegram", source })
+}
+
+fn connection(config: &TenantConfig<Settings>) -> Result<&Telegram, WorkError> {
+    config.telegram.as_ref().ok_or(WorkError::NotConnected("telegram"))
 }
 
 /// Anybody can write to a bot: the company names the chats that are its own.
