@@ -44,15 +44,20 @@ pub struct Tasks {
 impl Tasks {
     /// Takes a job on: when this answers, it is written down. One that is under way already is not begun twice.
     pub(super) async fn spawn(&self, app: &App, job: Job) -> Result<(), WorkError> {
-        let seat = match self.under_way.admit(&job) {
-            Admission::Admitted(seat) => seat,
-            Admission::Known => return Ok(()),
-            Admission::Full => return Err(WorkError::Busy),
-        };
+        if self.under_way.is_full_for(&job) {
+            return Err(WorkError::Busy);
+        }
+        // Before it is under way: otherwise the same event, sent again meanwhile, would be told that all is well, though this
+        // may still fail.
         if let Some(backlog) = &app.backlog {
             backlog.keep(&job).await?;
         }
-        self.begin(app.clone(), job, seat).await;
+        match self.under_way.admit(&job) {
+            Admission::Admitted(seat) => self.begin(app.clone(), job, seat).await,
+            Admission::Known => {}
+            // What was written down for nothing is done once: when it is sent again, or after the next start.
+            Admission::Full => return Err(WorkError::Busy),
+        }
         Ok(())
     }
 

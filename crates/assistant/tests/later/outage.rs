@@ -1,6 +1,6 @@
 //! What becomes of the jobs of a server while something that they need is out.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assistant::app::App;
@@ -16,6 +16,7 @@ use tenantry_core::scope::TenantId;
 use tenantry_integrations::egress::Egress;
 use tenantry_store::Stores;
 use tenantry_store::memory::MemoryStore;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::stored::add_company;
@@ -74,22 +75,31 @@ impl Conversations for Out {
 
 /// A backlog in memory.
 #[derive(Debug, Default)]
-struct Notes(Mutex<Vec<Job>>);
+struct Notes {
+    kept: Mutex<Vec<Job>>,
+    /// If there is one, the first job cannot be written down, which comes out when this is told.
+    failure: Mutex<Option<Arc<Notify>>>,
+}
 
 #[async_trait]
 impl Backlog for Notes {
     async fn keep(&self, job: &Job) -> Result<(), ConversationsError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(job.clone());
+        let failure = self.failure.lock().unwrap().take();
+        if let Some(failure) = failure {
+            failure.notified().await;
+            return Err(unavailable());
+        }
+        self.kept.lock().unwrap().push(job.clone());
         Ok(())
     }
 
     async fn strike(&self, job: &Job) -> Result<(), ConversationsError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|kept| kept != job);
+        self.kept.lock().unwrap().retain(|kept| kept.event != job.event);
         Ok(())
     }
 
     async fn left(&self) -> Result<Vec<Job>, ConversationsError> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Ok(self.kept.lock().unwrap().clone())
     }
 }
 
@@ -118,6 +128,11 @@ fn job(at: Timestamp) -> Job {
     Job { tenant: TenantId::parse("acme").unwrap(), incarnation: None, event: "email:1".to_owned(), at, work }
 }
 
+async fn claim(app: &App) -> Claim {
+    let place = Place::of(&app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap());
+    app.conversations.claim(&place, "email:1", Timestamp::now()).await.unwrap()
+}
+
 async fn left(app: &App) -> usize {
     app.backlog.as_ref().unwrap().left().await.unwrap().len()
 }
@@ -132,8 +147,24 @@ async fn a_job_waits_until_an_outage_is_over_and_is_struck_off_when_it_is_done()
     tasks.drain().await;
     assert!(begun.elapsed() >= outage && left(&app).await == 0, "after {:?}", begun.elapsed());
     assert!(conversations.claims() < 60, "its tries become rare: {}", conversations.claims());
-    let place = Place::of(&app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap());
-    assert_eq!(conversations.claim(&place, "email:1", Timestamp::now()).await.unwrap(), Claim::Done);
+    assert_eq!(claim(&app).await, Claim::Done);
+}
+
+#[tokio::test]
+async fn an_event_that_is_sent_again_while_it_cannot_be_written_down_is_not_lost() {
+    let failure = Arc::new(Notify::new());
+    let (app, tasks) = app(&Out::for_so_long(Duration::ZERO, unavailable)).await;
+    let notes = Notes { failure: Mutex::new(Some(failure.clone())), ..Notes::default() };
+    let app = App { backlog: Some(Arc::new(notes)), ..app };
+    let again = async {
+        let taken = app.later.take(&app, job(Timestamp::now())).await;
+        failure.notify_one();
+        taken
+    };
+    let (first, second) = tokio::join!(app.later.take(&app, job(Timestamp::now())), again);
+    assert!(first.is_err() && second.is_ok(), "{first:?} {second:?}");
+    tasks.drain().await;
+    assert_eq!((claim(&app).await, left(&app).await), (Claim::Done, 0));
 }
 
 #[tokio::test(start_paused = true)]
