@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use crate::app::App;
 use crate::channels;
 use crate::conversations::{Claim, ConversationsError, Place};
-use crate::later::QueueError;
+use crate::later::{Cut, QueueError};
 use crate::settings::Settings;
 
 /// Something to do for a tenant, once.
@@ -106,8 +106,16 @@ pub enum Worked {
 /// What is kept of a job from one try of it to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Effort {
+    /// Tells when the process stops.
+    pub(crate) cut: Cut,
     /// The text that is ready to be delivered: to make it anew would ask a model again, and tell the conversation twice.
     composed: Option<String>,
+}
+
+impl Effort {
+    pub(crate) fn until(cut: Cut) -> Self {
+        Self { cut, composed: None }
+    }
 }
 
 /// Why a job is not done.
@@ -140,6 +148,12 @@ pub enum WorkError {
     /// So many are under way that this one finds no room.
     #[error("there are as many events to act on as this process takes on at once")]
     Busy,
+    /// The process stopped before anything was delivered.
+    #[error("the process stops")]
+    Cut,
+    /// The process stopped while the answer was being delivered: it may have arrived.
+    #[error("the process stopped before it was known whether the answer arrived")]
+    CutInDelivery,
     /// It does not fit into the queue, or the queue is out.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -155,10 +169,12 @@ impl WorkError {
             Self::Load(LoadError::Store { .. })
             | Self::Conversations(ConversationsError::Unavailable(_))
             | Self::InProgress
-            | Self::Busy => true,
+            | Self::Busy
+            | Self::Cut => true,
             Self::Load(_)
             | Self::NotConnected(_)
             | Self::AnotherTenant
+            | Self::CutInDelivery
             | Self::Conversations(ConversationsError::Refused(_)) => false,
             Self::Queue(error) => error.is_transient,
             Self::Delivery { source, .. } => source.is_transient(),
@@ -170,12 +186,14 @@ impl WorkError {
     fn is_worth_another_try(&self) -> bool {
         match self {
             Self::Delivery { source, .. } => source.is_transient() && !source.may_be_done(),
+            Self::CutInDelivery => false,
             Self::Load(_)
             | Self::Conversations(_)
             | Self::NotConnected(_)
             | Self::AnotherTenant
             | Self::InProgress
             | Self::Busy
+            | Self::Cut
             | Self::Queue(_) => true,
         }
     }
@@ -191,6 +209,8 @@ impl WorkError {
             | Self::AnotherTenant
             | Self::InProgress
             | Self::Busy
+            | Self::Cut
+            | Self::CutInDelivery
             | Self::Queue(_) => RETRY,
         }
     }
@@ -217,7 +237,8 @@ impl App {
                 return Ok(Worked::Before);
             }
         }
-        if let Err(failure) = self.perform(&config, job, effort).await {
+        // In a box of its own: all that it takes to ask a model is nested too deeply for the futures around it.
+        if let Err(failure) = Box::pin(self.perform(&config, job, effort)).await {
             if !failure.is_worth_another_try() {
                 undelivered(job, &failure);
                 self.mark(&place, &job.event).await;
@@ -235,13 +256,14 @@ impl App {
     }
 
     async fn perform(&self, config: &TenantConfig<Settings>, job: &Job, effort: &mut Effort) -> Result<(), WorkError> {
-        if effort.composed.is_none() {
-            effort.composed = channels::compose(self, config, job).await?;
+        let Effort { cut, composed } = effort;
+        if composed.is_none() {
+            let made = cut.unless_told(channels::compose(self, config, job)).await;
+            *composed = made.unwrap_or(Err(WorkError::Cut))?;
         }
-        match &effort.composed {
-            Some(text) => channels::deliver(self, config, job, text).await,
-            None => Ok(()),
-        }
+        let Some(text) = composed else { return Ok(()) };
+        let delivered = cut.even_if_told(channels::deliver(self, config, job, text)).await;
+        delivered.unwrap_or(Err(WorkError::CutInDelivery))
     }
 
     /// Marks an event as acted on. A mark that cannot be set must not have it acted on twice by way of an error.

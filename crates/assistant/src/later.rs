@@ -3,6 +3,7 @@
 //! Slack wants an answer within three seconds, and a model may take longer. A server goes on behind the answer; a function
 //! stops with it, so there the job goes to a queue that wakes the function again.
 
+mod cut;
 #[cfg(feature = "aws")]
 mod sqs;
 mod tasks;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub(crate) use cut::Cut;
 #[cfg(feature = "aws")]
 pub use sqs::SqsJobs;
 pub use tasks::Tasks;

@@ -139,6 +139,41 @@ async fn what_a_stop_cuts_is_done_after_the_next_start_and_once() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_on_its_way_when_a_stop_comes_is_not_said_twice() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    slack.fail_next(Fault::Hang);
+    let (before, tasks) = keeping(app.clone(), &folder);
+    assert_eq!(sent(&before, mention()).await, 200);
+    while slack.take_seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    tasks.stop(Duration::ZERO).await;
+    drop((before, tasks));
+
+    let (after, tasks) = keeping(app, &folder);
+    assert_eq!(tasks.resume(&after).await.unwrap(), 0, "it may have arrived");
+    assert_eq!(sent(&after, mention()).await, 200, "Slack sends it again");
+    tasks.drain().await;
+    assert!(slack.take_posted().is_empty());
+}
+
+#[tokio::test]
+async fn a_stop_gives_up_no_claim_of_another_process() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    let (app, tasks) = keeping(app, &folder);
+    let place = Place::of(&app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap());
+    let claim = async || app.conversations.claim(&place, "slack:Ev1", Timestamp::now()).await.unwrap();
+    assert_eq!(claim().await, Claim::Taken, "by the other one");
+    assert_eq!(sent(&app, mention()).await, 200);
+    tasks.stop(Duration::ZERO).await;
+    assert_eq!(claim().await, Claim::InProgress);
+}
+
+#[tokio::test]
 async fn what_a_crash_left_is_done_when_its_claim_has_lapsed() {
     let llm = Llm::start(&["sk-CANARY-acme"]).await;
     let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;

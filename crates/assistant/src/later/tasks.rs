@@ -12,10 +12,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::cut::{Cut, LAST_WORDS};
 use super::under_way::{Admission, Seat, UnderWay};
 use super::worked;
 use crate::app::App;
-use crate::conversations::{CLAIM_SECONDS, ConversationsError, Place};
+use crate::conversations::{CLAIM_SECONDS, ConversationsError};
 use crate::job::{Effort, Job, WorkError};
 
 /// The pauses behind the first tries of a job that cannot be done for a passing reason.
@@ -29,16 +30,16 @@ const GLANCE: Duration = Duration::from_secs(2);
 const LONGEST_WATCH: Duration = Duration::from_secs(CLAIM_SECONDS.unsigned_abs() + 30);
 /// How old a message can be that is still tried to be answered: later than that nobody waits for an answer any more.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
-/// How long jobs that are cut may take to give up their claims.
-const CUT: Duration = Duration::from_secs(2);
+/// How long jobs that are cut may take to give up their claims, or to write down that they were done.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// The jobs that are being done behind an answer; a clone shares them.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     set: Arc<Mutex<JoinSet<()>>>,
     under_way: UnderWay,
-    /// Becomes true when what is under way is to be left as it is.
-    cut: Arc<watch::Sender<bool>>,
+    /// Becomes true when the process stops.
+    stop: Arc<watch::Sender<bool>>,
 }
 
 impl Tasks {
@@ -82,16 +83,13 @@ impl Tasks {
     }
 
     async fn begin(&self, app: App, job: Job, seat: Seat) {
-        let mut cut = self.cut.subscribe();
+        let effort = Effort::until(Cut::told_by(&self.stop));
         let mut tasks = self.set.lock().await;
         // Those that have ended are let go, so that the set does not grow for ever.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
             let _seat = seat;
-            tokio::select! {
-                () = see_to(&app, &job) => {}
-                () = told_to_leave(&mut cut) => leave(&app, &job).await,
-            }
+            see_to(&app, &job, effort).await;
         });
     }
 
@@ -102,29 +100,26 @@ impl Tasks {
     }
 
     /// Waits for the jobs that are under way, but no longer than this; those that are not done by then are cut, and left for
-    /// the next process.
+    /// the next process. An answer that is on its way by then has two seconds to arrive: it is not said again.
     pub async fn stop(&self, patience: Duration) {
         if tokio::time::timeout(patience, self.drain()).await.is_err() {
-            self.cut.send_replace(true);
-            if tokio::time::timeout(CUT, self.drain()).await.is_err() {
+            self.stop.send_replace(true);
+            if tokio::time::timeout(LAST_WORDS + SETTLED, self.drain()).await.is_err() {
                 warn!("jobs that were cut still hold their claims; the next process waits until these lapse");
             }
         }
     }
 }
 
-/// Ends when what is under way is to be left as it is.
-async fn told_to_leave(cut: &mut watch::Receiver<bool>) {
-    if cut.wait_for(|cut| *cut).await.is_err() {
-        // Nobody is left who could tell.
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Does a job, and strikes it off.
-async fn see_to(app: &App, job: &Job) {
-    if let Err(error) = work_patiently(app, job).await {
-        error!(tenant = %job.tenant, event = job.event, error = &error as &dyn std::error::Error, "an event got no answer");
+/// Does a job, and strikes it off unless it is left to the next process.
+async fn see_to(app: &App, job: &Job, effort: Effort) {
+    match work_patiently(app, job, effort).await {
+        Ok(()) => {}
+        Err(WorkError::Cut) => return leave(app, job),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            error!(tenant = %job.tenant, event = job.event, error, "an event got no answer");
+        }
     }
     if let Some(backlog) = &app.backlog
         && let Err(error) = backlog.strike(job).await
@@ -136,8 +131,8 @@ async fn see_to(app: &App, job: &Job) {
 
 /// Nobody sends the event again, because its sender was told that all is well: so it is tried again here, as long as somebody
 /// may wait for it.
-async fn work_patiently(app: &App, job: &Job) -> Result<(), WorkError> {
-    let (begun, mut effort, mut failures) = (Instant::now(), Effort::default(), 0);
+async fn work_patiently(app: &App, job: &Job, mut effort: Effort) -> Result<(), WorkError> {
+    let (begun, mut failures) = (Instant::now(), 0);
     loop {
         let Err(error) = worked(app, job, &mut effort).await else { return Ok(()) };
         // Whoever is at it may fail yet, or have died with his claim.
@@ -146,7 +141,7 @@ async fn work_patiently(app: &App, job: &Job) -> Result<(), WorkError> {
         let Some(pause) = pause else { return Err(error) };
         failures += usize::from(!is_watched);
         info!(tenant = %job.tenant, event = job.event, error = &error as &dyn std::error::Error, "trying again");
-        tokio::time::sleep(pause).await;
+        effort.cut.unless_told(tokio::time::sleep(pause)).await.ok_or(WorkError::Cut)?;
     }
 }
 
@@ -157,17 +152,13 @@ fn pause(error: &WorkError, failures: usize, at: Timestamp, now: Timestamp) -> O
     is_worth_it.then(|| pause.max(error.retry_after().min(LONGEST_PAUSE)))
 }
 
-/// Gives up the claim of a job that is cut, so that the next process need not wait until it lapses.
-async fn leave(app: &App, job: &Job) {
+/// Says what becomes of a job that is cut. Its claim, if it had one, is given up by then.
+fn leave(app: &App, job: &Job) {
     let (tenant, event) = (&job.tenant, &job.event);
-    if app.backlog.is_none() {
+    if app.backlog.is_some() {
+        warn!(%tenant, event, "the process stops, and an event is left to the next one");
+    } else {
         error!(%tenant, event, "the process stops, and an event gets no answer");
-        return;
-    }
-    warn!(%tenant, event, "the process stops, and an event is left to the next one");
-    let Ok(config) = app.loader.load(tenant).await else { return };
-    if let Err(error) = app.conversations.release(&Place::of(&config), event).await {
-        warn!(%tenant, event, error = &error as &dyn std::error::Error, "an event stays claimed for some minutes");
     }
 }
 
