@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::channels;
+use crate::conversation::Sender;
 use crate::conversations::{Claim, ConversationsError, Place};
 use crate::later::{Cut, QueueError};
 use crate::settings::Settings;
@@ -62,6 +63,9 @@ pub struct SlackMessage {
     pub thread: String,
     /// Who wrote it, as Slack's user ID.
     pub user: String,
+    /// Whether that is somebody of the company.
+    #[serde(default, skip_serializing_if = "Sender::is_member")]
+    pub sender: Sender,
     /// The text, without the mention of the assistant.
     pub text: String,
 }

@@ -59,8 +59,9 @@ async fn respond(app: &App, request: Request<Body>) -> Result<Response, Problem>
     })?;
     received.must_be_of(config.tenant())?;
     if let Event::Message(message) = read {
-        let event::Message { event, channel, thread, user, text } = message;
-        let work = Work::Slack(SlackMessage { channel, thread, user, text });
+        let event::Message { event, channel, thread, user, is_of_a_guest, text } = message;
+        let sender = if is_of_a_guest { Sender::Guest } else { Sender::Member };
+        let work = Work::Slack(SlackMessage { channel, thread, user, sender, text });
         hand_over(app, Job::of(&config, format!("slack:{event}"), now, work)).await?;
     }
     Ok(StatusCode::OK.into_response())
@@ -79,7 +80,7 @@ pub(super) async fn compose(
         intent: None,
         channel: Channel::Slack,
         user_name: None,
-        sender: Sender::Member,
+        sender: message.sender,
         conversation: Some(format!("slack:{}:{}", message.channel, message.thread)),
         attachments: Vec::new(),
     };
