@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tenantry::{LoadError, TenantConfig};
+use tenantry_core::key::Key;
 use tenantry_core::scope::TenantId;
 use tenantry_integrations::call::CallError;
 use tracing::{error, info, warn};
@@ -18,6 +19,7 @@ use crate::conversation::Sender;
 use crate::conversations::{Claim, ConversationsError, Place};
 use crate::later::{Cut, QueueError};
 use crate::settings::Settings;
+use crate::unreadable::unreadable;
 
 /// Something to do for a tenant, once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +145,9 @@ pub enum WorkError {
     /// The tenant has no connection by which it could be answered.
     #[error("{0} is not set")]
     NotConnected(&'static str),
+    /// It has one, and its secret cannot be read for now.
+    #[error("{0} is set but cannot be read for now")]
+    SecretUnavailable(Key),
     /// The event is one of an earlier tenant of the same name.
     #[error("the event belongs to an earlier tenant of the same name")]
     AnotherTenant,
@@ -167,11 +172,20 @@ pub enum WorkError {
 const RETRY: Duration = Duration::from_secs(5);
 
 impl WorkError {
+    /// Why a tenant is without the connection of a section.
+    pub(crate) fn without(section: &'static str, config: &TenantConfig<Settings>) -> Self {
+        match unreadable(config.unavailable(), section) {
+            Some(key) => Self::SecretUnavailable(key.clone()),
+            None => Self::NotConnected(section),
+        }
+    }
+
     /// Whether it may work later without anything being changed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Load(LoadError::Store { .. })
             | Self::Conversations(ConversationsError::Unavailable(_))
+            | Self::SecretUnavailable(_)
             | Self::InProgress
             | Self::Busy
             | Self::Cut => true,
@@ -194,6 +208,7 @@ impl WorkError {
             Self::Load(_)
             | Self::Conversations(_)
             | Self::NotConnected(_)
+            | Self::SecretUnavailable(_)
             | Self::AnotherTenant
             | Self::InProgress
             | Self::Busy
@@ -210,6 +225,7 @@ impl WorkError {
             Self::Delivery { .. }
             | Self::Conversations(_)
             | Self::NotConnected(_)
+            | Self::SecretUnavailable(_)
             | Self::AnotherTenant
             | Self::InProgress
             | Self::Busy

@@ -14,7 +14,6 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use tenantry::TenantConfig;
 use tenantry_core::key::Key;
-use tenantry_core::settings::WhyLeftOut;
 use tenantry_integrations::call::CallError;
 use tenantry_integrations::egress::MaskedRequest;
 use tenantry_integrations::llm::{ChatAnswer, ChatClient, Connection, Message, Provider, Usage};
@@ -34,6 +33,7 @@ use crate::job::Email;
 use crate::receipt::Receipt;
 use crate::settings::Settings;
 use crate::tools::Tools;
+use crate::unreadable::unreadable;
 
 /// The longest time that choosing a route may take: the answer itself still has to come.
 const ROUTER_LIMIT: Duration = Duration::from_secs(5);
@@ -234,7 +234,7 @@ impl Assistant {
         let (place, conversation) = (FilePlace::of(config), incoming.conversation.as_deref());
         let attachments = files::keep_all(&*self.files, &place, conversation, &incoming.attachments, now).await;
         let (chat, tools, connection) = (&self.chat, &self.tools, &connection);
-        let rounds = Rounds { chat, tools, settings: config, offered: &draft.offered, connection, listener, now };
+        let rounds = Rounds { chat, tools, systems: config.into(), offered: &draft.offered, connection, listener, now };
         let Outcome { answer, spent: of_rounds, called } = rounds.run(draft.request.clone()).await;
         spent.add(of_rounds.usage());
         match answer {
@@ -376,9 +376,8 @@ fn shape(config: &TenantConfig<Settings>, routed: Routed, draft: Draft, answer: 
 
 /// The provider's connection, told apart: not set, or set and not readable for now.
 fn connection(config: &TenantConfig<Settings>, provider: Provider) -> Result<Connection, ReplyError> {
-    let left_out = config.unavailable().iter().find(|left_out| left_out.section.as_str() == provider.name());
-    match left_out.map(|left_out| &left_out.why) {
-        Some(WhyLeftOut::SecretUnavailable(key)) => Err(ReplyError::SecretUnavailable(key.clone())),
-        Some(WhyLeftOut::Incomplete(_)) | None => Ok(conversation::connection(config, provider, config.tenant())?),
+    match unreadable(config.unavailable(), provider.name()) {
+        Some(key) => Err(ReplyError::SecretUnavailable(key.clone())),
+        None => Ok(conversation::connection(config, provider, config.tenant())?),
     }
 }

@@ -6,6 +6,8 @@ mod stored;
 
 #[path = "later/outage.rs"]
 mod outage;
+#[path = "later/secrets.rs"]
+mod secrets;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -19,7 +19,7 @@ use tenantry_integrations::slack::{Post, Slack, SlackClient, escape};
 use tenantry_store::{Binding, BindingKind};
 use tracing::warn;
 
-use super::webhook::{self, candidate, hand_over, not_genuine};
+use super::webhook::{self, candidate, hand_over, not_genuine, without};
 use crate::app::App;
 use crate::conversation::{Channel, Incoming, Sender};
 use crate::job::{Job, SlackMessage, Work, WorkError};
@@ -48,10 +48,7 @@ async fn respond(app: &App, request: Request<Body>) -> Result<Response, Problem>
     let team = event::team(&body).ok_or_else(not_genuine)?;
     let binding = Binding::new(BindingKind::Slack, team).map_err(|_| not_genuine())?;
     let config = candidate(app, &binding).await?;
-    let slack = config.slack.as_ref().ok_or_else(|| {
-        warn!(tenant = %config.tenant(), "an event of Slack, and the connection slack is not set");
-        not_genuine()
-    })?;
+    let slack = config.slack.as_ref().ok_or_else(|| without("slack", &config))?;
     let now = Timestamp::now();
     signature::check(&slack.signing_secret, &received.headers, &received.body, now).map_err(|error| {
         warn!(tenant = %config.tenant(), %error, "an event that is not Slack's");
@@ -100,7 +97,7 @@ pub(super) async fn deliver(
 
 /// The connection by which a company is told of anything in Slack.
 pub(super) fn connection(config: &TenantConfig<Settings>) -> Result<&Slack, WorkError> {
-    config.slack.as_ref().ok_or(WorkError::NotConnected("slack"))
+    config.slack.as_ref().ok_or_else(|| WorkError::without("slack", config))
 }
 
 /// Posts a message.

@@ -16,7 +16,7 @@ use tenantry_integrations::telegram::{Telegram, TelegramClient, update};
 use tenantry_store::{Binding, BindingKind};
 use tracing::{info, warn};
 
-use super::webhook::{self, candidate, hand_over, not_genuine};
+use super::webhook::{self, candidate, hand_over, not_genuine, without};
 use crate::app::App;
 use crate::conversation::{Channel, Incoming, Sender};
 use crate::job::{Job, TelegramMessage, Work, WorkError};
@@ -37,10 +37,9 @@ async fn receive(State(app): State<App>, Path(name): Path<String>, request: Requ
 async fn respond(app: &App, name: &str, request: Request<Body>) -> Result<Response, Problem> {
     let binding = Binding::new(BindingKind::Telegram, name).map_err(|_| not_genuine())?;
     let config = candidate(app, &binding).await?;
-    let is_genuine =
-        config.telegram.as_ref().is_some_and(|bot| update::is_genuine(&bot.webhook_secret, request.headers()));
-    if !is_genuine {
-        warn!(tenant = %config.tenant(), "an update that is not Telegram's, or for a bot that is not set");
+    let bot = config.telegram.as_ref().ok_or_else(|| without("telegram", &config))?;
+    if !update::is_genuine(&bot.webhook_secret, request.headers()) {
+        warn!(tenant = %config.tenant(), "an update that is not Telegram's");
         return Err(not_genuine());
     }
     let received = webhook::Event::read(request).await?;
@@ -88,7 +87,7 @@ pub(super) async fn deliver(
 }
 
 fn connection(config: &TenantConfig<Settings>) -> Result<&Telegram, WorkError> {
-    config.telegram.as_ref().ok_or(WorkError::NotConnected("telegram"))
+    config.telegram.as_ref().ok_or_else(|| WorkError::without("telegram", config))
 }
 
 /// Anybody can write to a bot: the company names the chats that are its own.

@@ -8,8 +8,8 @@ use tenantry_integrations::llm::{ChatAnswer, ChatClient, ChatRequest, Connection
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::settings::{Settings, Tool};
-use crate::tools::Tools;
+use crate::settings::Tool;
+use crate::tools::{Systems, Tools};
 
 /// How often a model may look things up before it has to answer.
 const MOST_ROUNDS: usize = 4;
@@ -66,7 +66,7 @@ impl Spent {
 pub(super) struct Rounds<'a> {
     pub(super) chat: &'a ChatClient,
     pub(super) tools: &'a Tools,
-    pub(super) settings: &'a Settings,
+    pub(super) systems: Systems<'a>,
     pub(super) offered: &'a [Tool],
     pub(super) connection: &'a Connection,
     pub(super) listener: Option<&'a Listener>,
@@ -133,7 +133,7 @@ impl Rounds<'_> {
                 refusal("no more tools can be called: answer with what is known")
             } else {
                 let limit = (Instant::now() + TOOL_LIMIT).min(deadline);
-                let run = self.tools.answer(self.settings, self.offered, call, self.now);
+                let run = self.tools.answer(self.systems, self.offered, call, self.now);
                 tokio::time::timeout_at(limit, run).await.unwrap_or_else(|_| refusal("the tool took too long"))
             };
             request.messages.push(Message::result(call, result));
