@@ -27,7 +27,7 @@ pub use shown::{ConfigurationShown, Reason, RouteShown, Why};
 use self::rounds::{Outcome, Rounds, Spent};
 use crate::app::App;
 use crate::conversation::{self, Direction, Draft, Incoming, Refusal, Routed, WhyFallback};
-use crate::conversations::{Conversations, Month, Place, Turn};
+use crate::conversations::{Conversations, ConversationsError, Month, Place, Turn};
 use crate::files::{self, FilePlace, Files, Kept};
 use crate::job::Email;
 use crate::receipt::Receipt;
@@ -119,6 +119,12 @@ pub enum ReplyError {
         /// The first day of the next month, in UTC.
         renews: Date,
     },
+    /// A limit is set, and what was spent cannot be looked up until something is set up differently.
+    #[error(
+        "it cannot be looked up how much of limits.monthly_tokens is used up: the operator of the service is to look at the \
+         storage of conversations"
+    )]
+    LimitUnknown(#[source] ConversationsError),
     /// The model gave no answer.
     #[error("{provider} gave no answer")]
     Model {
@@ -297,6 +303,9 @@ impl Assistant {
     }
 
     /// Refuses where the tokens of the month are used up. What was spent by messages at the same time is seen by the next.
+    ///
+    /// A store that is out for a while lets messages through. One that refuses, such as for want of the tenant's table, would do so
+    /// for ever, and nothing would be counted either.
     async fn check_limit(
         &self,
         config: &TenantConfig<Settings>,
@@ -307,7 +316,11 @@ impl Assistant {
         match self.conversations.spent(place, &Month::of(now)).await {
             Ok(spent) if spent >= limit => Err(ReplyError::OverLimit { limit, renews: next_month(now) }),
             Ok(_) => Ok(()),
-            Err(error) => {
+            Err(error @ ConversationsError::Refused(_)) => {
+                error!(tenant = %place.tenant, %error, "a limit is set, and what was spent cannot be looked up");
+                Err(ReplyError::LimitUnknown(error))
+            }
+            Err(error @ ConversationsError::Unavailable(_)) => {
                 let error = &error as &dyn std::error::Error;
                 warn!(tenant = %place.tenant, error, "answering although it is not known what was spent");
                 Ok(())

@@ -4,13 +4,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assistant::app::App;
+use assistant::conversation::{Channel, Incoming, Refusal, Sender};
 use assistant::conversations::{Claim, Conversations, ConversationsError, MemoryConversations, Month, Place, Turn};
 use assistant::job::{Email, Job, Work};
 use assistant::later::{Backlog, Later, Tasks};
+use assistant::reply::{Assistant, ReplyError};
 use assistant::settings::Settings;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tenantry::Loader;
+use tenantry::problem::Problem;
 use tenantry::token::Tokens;
 use tenantry_core::scope::TenantId;
 use tenantry_integrations::egress::Egress;
@@ -19,9 +22,9 @@ use tenantry_store::memory::MemoryStore;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::stored::add_company;
+use crate::stored::{add_company, set_global};
 
-/// Conversations whose claims fail for some time.
+/// Conversations whose claims and counts fail for some time.
 #[derive(Debug)]
 struct Out {
     until: Instant,
@@ -34,6 +37,10 @@ impl Out {
     fn for_so_long(time: Duration, how: fn() -> ConversationsError) -> Arc<Self> {
         let kept = MemoryConversations::default();
         Arc::new(Self { until: Instant::now() + time, how, claims: Mutex::new(0), kept })
+    }
+
+    fn check(&self) -> Result<(), ConversationsError> {
+        if Instant::now() < self.until { Err((self.how)()) } else { Ok(()) }
     }
 
     fn claims(&self) -> usize {
@@ -56,12 +63,14 @@ impl Conversations for Out {
     }
 
     async fn spent(&self, place: &Place, month: &Month) -> Result<u64, ConversationsError> {
+        self.check()?;
         self.kept.spent(place, month).await
     }
 
     async fn claim(&self, place: &Place, event: &str, now: Timestamp) -> Result<Claim, ConversationsError> {
         *self.claims.lock().unwrap() += 1;
-        if Instant::now() < self.until { Err((self.how)()) } else { self.kept.claim(place, event, now).await }
+        self.check()?;
+        self.kept.claim(place, event, now).await
     }
 
     async fn finish(&self, place: &Place, event: &str, now: Timestamp) -> Result<(), ConversationsError> {
@@ -111,10 +120,11 @@ fn refused() -> ConversationsError {
     ConversationsError::Refused("there is no table".to_owned())
 }
 
-/// A company that is told of no e-mail: a job for it needs its claim and nothing else.
+/// A company with a limit that is told of no e-mail: a job for it needs its claim and nothing else.
 async fn app(conversations: &Arc<Out>) -> (App, Tasks) {
     let stores = Stores::new(Arc::new(MemoryStore::new()));
     add_company(&stores, "acme", &[], &[]).await;
+    set_global(&stores, "limits.monthly_tokens", "1000").await;
     let loader = Loader::<Settings>::builder(&stores).build().unwrap();
     let tokens = Tokens::open(&stores).await.unwrap();
     let app = App::new(loader, tokens, stores.parameters(), Egress::builder().build());
@@ -177,5 +187,28 @@ async fn a_job_that_nobody_waits_for_any_more_or_that_can_never_be_done_is_struc
         app.later.take(&app, job(at)).await.unwrap();
         tasks.drain().await;
         assert_eq!((conversations.claims(), left(&app).await), (1, 0), "{}", how());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_holds_where_the_count_is_refused_and_not_where_it_cannot_be_had_for_a_while() {
+    let incoming = Incoming {
+        text: "Hi".to_owned(),
+        intent: Some("chitchat".to_owned()),
+        channel: Channel::Http,
+        user_name: None,
+        sender: Sender::Member,
+        conversation: None,
+        attachments: Vec::new(),
+    };
+    for (how, is_limited) in [(refused as fn() -> ConversationsError, true), (unavailable, false)] {
+        let (app, _) = app(&Out::for_so_long(Duration::from_hours(1), how)).await;
+        let config = app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap();
+        let error = Assistant::new(&app).answer(&config, &incoming, Timestamp::now()).await.unwrap_err();
+        assert_eq!(matches!(error, ReplyError::LimitUnknown(_)), is_limited, "{error}");
+        assert_eq!(matches!(error, ReplyError::Refused(Refusal::NotConnected { .. })), !is_limited, "{error}");
+        let problem = Problem::from(error);
+        assert_eq!(problem.status.as_u16(), 409);
+        assert!(!problem.to_json().contains("there is no table"), "that is for the log");
     }
 }
