@@ -214,11 +214,12 @@ impl Assistant {
         let draft = conversation::email_draft(config, email, now)?;
         let provider = draft.request.provider;
         let answer = self.chat.send(&draft.request, &connection(config, provider)?).await;
-        let answer = answer.map_err(|source| ReplyError::Model { provider, source })?;
+        let failed = |source| ReplyError::Model { provider, source };
+        let answer = answer.map_err(failed)?;
         let mut spent = Spent::default();
         spent.add(answer.usage);
         self.count(&place, now, spent).await;
-        Ok(answer.text)
+        Ok(answer.spoken().map_err(failed)?.text)
     }
 
     async fn routed(

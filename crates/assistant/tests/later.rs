@@ -13,8 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assistant::app::App;
-use assistant::conversations::{CLAIM_SECONDS, Claim, Place, SqliteConversations};
+use assistant::conversations::{CLAIM_SECONDS, Claim, Month, Place, SqliteConversations};
+use assistant::job::Email;
 use assistant::later::{Later, MOST_JOBS_OF_ONE, Tasks};
+use assistant::reply::Assistant;
 use assistant::settings::Settings;
 use axum::body::Body;
 use http::Request;
@@ -209,6 +211,30 @@ async fn an_answer_that_cannot_be_delivered_at_once_is_delivered_later_and_no_mo
     assert!(asked.iter().enumerate().all(|(at, body)| !asked[..at].contains(body)), "{} requests", asked.len());
     let place = Place::of(&app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap());
     assert_eq!(app.conversations.turns(&place, "slack:C1:1.0", 9).await.unwrap().len(), 1, "it is told once");
+}
+
+#[tokio::test]
+async fn what_a_model_thinks_and_does_not_say_is_counted() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let app = app(&llm, &slack).await;
+    let blank = |tokens: u64| {
+        llm.fail_next(Fault::Status(
+            200,
+            json!({
+                "choices": [{"message": {"content": "", "reasoning": "Hm"}, "finish_reason": "length"}],
+                "usage": {"prompt_tokens": tokens, "completion_tokens": 0},
+            }),
+        ));
+    };
+    // The question for the route, the answer, and a summary.
+    [1, 10, 100].into_iter().for_each(blank);
+    assert_eq!(sent(&app, mention()).await, 200);
+    assert!(slack.take_posted()[0].text.starts_with("I'm sorry"));
+    let (config, now) = (app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap(), Timestamp::now());
+    let email = Email::new("ana@example.com", &[], "Flour", "Two kilos of rye");
+    assert!(Assistant::new(&app).summarise(&config, &email, now).await.is_err());
+    assert_eq!(app.conversations.spent(&Place::of(&config), &Month::of(now)).await.unwrap(), 111);
 }
 
 #[tokio::test]

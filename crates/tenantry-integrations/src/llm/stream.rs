@@ -12,7 +12,7 @@ use tenantry_core::secret::SecretText;
 
 use self::assembly::Assembly;
 use self::lines::Lines;
-use super::answer::ChatAnswer;
+use super::answer::{ChatAnswer, Usage};
 use crate::call::CallError;
 use crate::egress::Streaming;
 
@@ -48,8 +48,13 @@ impl ChatStream {
         }
     }
 
+    /// What it cost, if the provider has said so by now.
+    pub fn usage(&self) -> Option<Usage> {
+        self.assembly.usage()
+    }
+
     /// The whole answer, once [`Self::next`] has said that all of it was there.
-    pub fn answer(self) -> Result<ChatAnswer, CallError> {
+    pub fn answer(self) -> ChatAnswer {
         self.assembly.answer()
     }
 }

@@ -4,7 +4,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tenantry_core::secret::SecretText;
 
-use super::super::answer::{ChatAnswer, Usage, usage, why_blank};
+use super::super::answer::{ChatAnswer, Usage, usage};
 use super::super::refusal::refusal;
 use super::super::tool::{MOST_CALLS, ToolCall};
 use crate::call::{CallError, malformed};
@@ -94,14 +94,15 @@ impl Assembly {
         Ok(())
     }
 
-    pub(super) fn answer(self) -> Result<ChatAnswer, CallError> {
-        let calls: Vec<_> =
-            self.calls.into_iter().filter(|call| !call.id.is_empty() && !call.name.is_empty()).collect();
-        if self.text.trim().is_empty() && calls.is_empty() {
-            return Err(malformed(why_blank(self.finish_reason.as_deref())));
-        }
-        let Self { text, model, finish_reason, usage, .. } = self;
-        Ok(ChatAnswer { text, calls, model, finish_reason, usage })
+    /// What it cost, if the provider has said so by now.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    pub(super) fn answer(self) -> ChatAnswer {
+        let Self { text, mut calls, model, finish_reason, usage, .. } = self;
+        calls.retain(|call| !call.id.is_empty() && !call.name.is_empty());
+        ChatAnswer { text, calls, model, finish_reason, usage }
     }
 }
 
@@ -118,7 +119,7 @@ mod tests {
             pieces.extend(assembly.take(&event.to_string())?);
         }
         assembly.end()?;
-        Ok((pieces, assembly.answer()?))
+        Ok((pieces, assembly.answer()))
     }
 
     fn piece(delta: &Value, finish_reason: Option<&str>) -> Value {
@@ -163,8 +164,15 @@ mod tests {
     fn a_stream_that_breaks_off_is_no_answer() {
         let broken = assembled(&[piece(&json!({"content": "Hel"}), None)]);
         assert!(matches!(broken, Err(CallError::Unreachable { .. })), "{broken:?}");
-        let blank = assembled(&[piece(&json!({"content": " "}), Some("length"))]).unwrap_err();
-        assert!(blank.to_string().contains("output tokens"), "{blank}");
+    }
+
+    #[test]
+    fn an_answer_without_text_is_paid_for() {
+        let usage = json!({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}});
+        let events = [piece(&json!({"reasoning": "Hm"}), None), piece(&json!({"content": " "}), Some("length")), usage];
+        let (_, blank) = assembled(&events).unwrap();
+        assert_eq!(blank.usage.unwrap().total, 7);
+        assert!(blank.spoken().unwrap_err().to_string().contains("output tokens"));
     }
 
     #[test]
