@@ -42,7 +42,7 @@ impl ChatStream {
                 return Ok(None);
             }
             match self.answer.chunk().await? {
-                Some(bytes) => self.waiting.extend(self.lines.take(&bytes)),
+                Some(bytes) => self.waiting.extend(self.lines.take(&bytes)?),
                 None => return self.assembly.end().map(|()| None),
             }
         }

@@ -8,7 +8,7 @@ use super::super::answer::{ChatAnswer, Usage, usage};
 use super::super::refusal::refusal;
 use super::super::tool::{MOST_CALLS, ToolCall};
 use crate::call::{CallError, malformed};
-use crate::egress::Response;
+use crate::egress::{MAX_BODY, Response};
 use crate::redact::redact;
 
 /// What ends a stream.
@@ -49,7 +49,16 @@ impl Assembly {
         self.call(&delta["tool_calls"])?;
         let text = delta["content"].as_str().or_else(|| delta["refusal"].as_str()).filter(|text| !text.is_empty());
         self.text.extend(text);
+        if self.size() > MAX_BODY {
+            return Err(CallError::TooLarge { limit: MAX_BODY });
+        }
         Ok(text.map(str::to_owned))
+    }
+
+    /// What is kept, in bytes.
+    fn size(&self) -> usize {
+        let of_call = |call: &ToolCall| call.id.len() + call.name.len() + call.arguments.len();
+        self.text.len() + self.calls.iter().map(of_call).sum::<usize>()
     }
 
     fn note(&mut self, json: &Value) {
@@ -158,6 +167,18 @@ mod tests {
         let (_, answer) = assembled(&events).unwrap();
         let calls: Vec<_> = answer.calls.iter().map(|call| (call.name.as_str(), call.arguments.as_str())).collect();
         assert_eq!(calls, [("get_stock", "{\"item\":1}"), ("find_partner", "{}")]);
+    }
+
+    #[test]
+    fn an_answer_is_bounded_in_its_text_and_in_its_calls_together() {
+        let half = "x".repeat(MAX_BODY / 2);
+        let text = piece(&json!({ "content": half }), None);
+        let call = json!({"tool_calls": [{"index": 0, "id": "1", "function": {"name": "x", "arguments": half}}]});
+        let call = piece(&call, None);
+        assert!(assembled(&[text.clone(), piece(&json!({}), Some("stop"))]).is_ok());
+        for events in [[text.clone(), call.clone(), text], [call.clone(), call.clone(), call]] {
+            assert_eq!(assembled(&events), Err(CallError::TooLarge { limit: MAX_BODY }));
+        }
     }
 
     #[test]
