@@ -23,7 +23,7 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    pub(super) fn new(answer: reqwest::Response, limit: Duration, deadline: Instant) -> Self {
+    pub(crate) fn new(answer: reqwest::Response, limit: Duration, deadline: Instant) -> Self {
         Self { answer, read: 0, limit, deadline }
     }
 
@@ -35,6 +35,10 @@ impl Streaming {
     /// The next bytes, decompressed; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, EgressError> {
         let limit = self.limit;
+        // A chunk that is there already is taken without a look at the clock.
+        if Instant::now() >= self.deadline {
+            return Err(EgressError::TimedOut { limit });
+        }
         let chunk = timeout_at(self.deadline, self.answer.chunk()).await;
         let Some(bytes) = chunk.map_err(|_| EgressError::TimedOut { limit })?? else { return Ok(None) };
         self.read += bytes.len();

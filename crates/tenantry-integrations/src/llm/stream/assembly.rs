@@ -1,5 +1,7 @@
 //! Puts the pieces of an answer together.
 
+use std::fmt;
+
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tenantry_core::secret::SecretText;
@@ -9,7 +11,7 @@ use super::super::refusal::refusal;
 use super::super::tool::{MOST_CALLS, ToolCall};
 use crate::call::{CallError, malformed};
 use crate::egress::{MAX_BODY, Response};
-use crate::redact::redact;
+use crate::redact::Redactor;
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";
@@ -18,18 +20,27 @@ const DONE: &str = "[DONE]";
 #[derive(Debug)]
 pub(super) struct Assembly {
     key: SecretText,
+    redactor: Redactor,
     text: String,
     calls: Vec<ToolCall>,
-    model: Option<String>,
-    finish_reason: Option<String>,
+    model: Word,
+    finish_reason: Word,
     usage: Option<Usage>,
     is_done: bool,
 }
 
 impl Assembly {
     pub(super) fn new(key: SecretText) -> Self {
-        let (text, calls) = (String::new(), Vec::new());
-        Self { key, text, calls, model: None, finish_reason: None, usage: None, is_done: false }
+        Self {
+            redactor: Redactor::of(&[&key]),
+            key,
+            text: String::new(),
+            calls: Vec::new(),
+            model: Word::default(),
+            finish_reason: Word::default(),
+            usage: None,
+            is_done: false,
+        }
     }
 
     /// Takes one event, and gives the text that it adds.
@@ -62,10 +73,8 @@ impl Assembly {
     }
 
     fn note(&mut self, json: &Value) {
-        let word = |value: &Value| value.as_str().filter(|word| redact(word, &[&self.key]) == *word).map(str::to_owned);
-        let (model, finish_reason) = (word(&json["model"]), word(&json["choices"][0]["finish_reason"]));
-        self.model = model.or_else(|| self.model.take());
-        self.finish_reason = finish_reason.or_else(|| self.finish_reason.take());
+        self.model.hear(&json["model"], &self.redactor);
+        self.finish_reason.hear(&json["choices"][0]["finish_reason"], &self.redactor);
         self.usage = usage(&json["usage"]).or(self.usage);
     }
 
@@ -95,7 +104,7 @@ impl Assembly {
 
     /// Takes the end of the connection: it must not come in the middle of an answer.
     pub(super) fn end(&mut self) -> Result<(), CallError> {
-        if self.finish_reason.is_none() {
+        if self.finish_reason.shown.is_none() {
             let reason = "it closed the connection before the answer was complete".to_owned();
             return Err(CallError::Unreachable { reason });
         }
@@ -111,7 +120,32 @@ impl Assembly {
     pub(super) fn answer(self) -> ChatAnswer {
         let Self { text, mut calls, model, finish_reason, usage, .. } = self;
         calls.retain(|call| !call.id.is_empty() && !call.name.is_empty());
-        ChatAnswer { text, calls, model, finish_reason, usage }
+        ChatAnswer { text, calls, model: model.shown, finish_reason: finish_reason.shown, usage }
+    }
+}
+
+/// A word that each event says again. It is looked at when it changes: to look for a key in it takes time.
+#[derive(Default)]
+struct Word {
+    heard: String,
+    /// The last one that had nothing of the key in it.
+    shown: Option<String>,
+}
+
+impl Word {
+    fn hear(&mut self, value: &Value, redactor: &Redactor) {
+        let Some(word) = value.as_str().filter(|word| *word != self.heard) else { return };
+        word.clone_into(&mut self.heard);
+        if redactor.redact(word) == word {
+            self.shown = Some(word.to_owned());
+        }
+    }
+}
+
+impl fmt::Debug for Word {
+    /// Shows what was looked at alone: the provider may have echoed the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shown.fmt(f)
     }
 }
 
@@ -194,6 +228,16 @@ mod tests {
         let (_, blank) = assembled(&events).unwrap();
         assert_eq!(blank.usage.unwrap().total, 7);
         assert!(blank.spoken().unwrap_err().to_string().contains("output tokens"));
+    }
+
+    #[test]
+    fn words_may_change_and_one_with_the_key_in_it_is_not_shown() {
+        let mut assembly = Assembly::new(SecretText::new("sk-CANARY-acme".to_owned()));
+        for model in ["gpt-5-mini", "gpt-5-mini", "sk-CANARY-acme", "gpt-5", "CANARY-acme", "CANARY-acme"] {
+            assembly.take(&json!({"model": model, "choices": []}).to_string()).unwrap();
+            assert!(!format!("{assembly:?}").contains("CANARY"), "{model}");
+        }
+        assert_eq!(assembly.answer().model.as_deref(), Some("gpt-5"));
     }
 
     #[test]
