@@ -18,11 +18,29 @@ pub fn router(app: &App) -> Router {
     http::router(app).merge(slack::router(app)).merge(telegram::router(app)).merge(email::router(app))
 }
 
-/// Does what a job asks for, by the channel that it came from.
-pub(crate) async fn perform(app: &App, config: &TenantConfig<Settings>, job: &Job) -> Result<(), WorkError> {
+/// Makes the text that a job asks for; none if there is nothing to say.
+pub(crate) async fn compose(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    job: &Job,
+) -> Result<Option<String>, WorkError> {
     match &job.work {
-        Work::Slack(message) => slack::answer(app, config, message, job.at).await,
-        Work::Telegram(message) => telegram::answer(app, config, message, job.at).await,
-        Work::Email(email) => email::tell(app, config, email, job.at).await,
+        Work::Slack(message) => slack::compose(app, config, message, job.at).await.map(Some),
+        Work::Telegram(message) => telegram::compose(app, config, message, job.at).await.map(Some),
+        Work::Email(email) => email::compose(app, config, email, job.at).await,
+    }
+}
+
+/// Delivers the text that was made for a job.
+pub(crate) async fn deliver(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    job: &Job,
+    text: &str,
+) -> Result<(), WorkError> {
+    match &job.work {
+        Work::Slack(message) => slack::deliver(app, config, message, text).await,
+        Work::Telegram(message) => telegram::deliver(app, config, message, text).await,
+        Work::Email(_) => email::deliver(app, config, text).await,
     }
 }

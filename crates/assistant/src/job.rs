@@ -8,15 +8,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tenantry::{LoadError, TenantConfig};
+use tenantry_core::key::Key;
 use tenantry_core::scope::TenantId;
 use tenantry_integrations::call::CallError;
 use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::channels;
+use crate::conversation::Sender;
 use crate::conversations::{Claim, ConversationsError, Place};
-use crate::later::QueueError;
+use crate::later::{Cut, QueueError};
 use crate::settings::Settings;
+use crate::unreadable::unreadable;
 
 /// Something to do for a tenant, once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +65,9 @@ pub struct SlackMessage {
     pub thread: String,
     /// Who wrote it, as Slack's user ID.
     pub user: String,
+    /// Whether that is somebody of the company.
+    #[serde(default, skip_serializing_if = "Sender::is_member")]
+    pub sender: Sender,
     /// The text, without the mention of the assistant.
     pub text: String,
 }
@@ -103,6 +109,21 @@ pub enum Worked {
     Elsewhere,
 }
 
+/// What is kept of a job from one try of it to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Effort {
+    /// Tells when the process stops.
+    pub(crate) cut: Cut,
+    /// The text that is ready to be delivered: to make it anew would ask a model again, and tell the conversation twice.
+    composed: Option<String>,
+}
+
+impl Effort {
+    pub(crate) fn until(cut: Cut) -> Self {
+        Self { cut, composed: None }
+    }
+}
+
 /// Why a job is not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
@@ -124,6 +145,9 @@ pub enum WorkError {
     /// The tenant has no connection by which it could be answered.
     #[error("{0} is not set")]
     NotConnected(&'static str),
+    /// It has one, and its secret cannot be read for now.
+    #[error("{0} is set but cannot be read for now")]
+    SecretUnavailable(Key),
     /// The event is one of an earlier tenant of the same name.
     #[error("the event belongs to an earlier tenant of the same name")]
     AnotherTenant,
@@ -133,6 +157,12 @@ pub enum WorkError {
     /// So many are under way that this one finds no room.
     #[error("there are as many events to act on as this process takes on at once")]
     Busy,
+    /// The process stopped before anything was delivered.
+    #[error("the process stops")]
+    Cut,
+    /// The process stopped while the answer was being delivered: it may have arrived.
+    #[error("the process stopped before it was known whether the answer arrived")]
+    CutInDelivery,
     /// It does not fit into the queue, or the queue is out.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -142,16 +172,27 @@ pub enum WorkError {
 const RETRY: Duration = Duration::from_secs(5);
 
 impl WorkError {
+    /// Why a tenant is without the connection of a section.
+    pub(crate) fn without(section: &'static str, config: &TenantConfig<Settings>) -> Self {
+        match unreadable(config.unavailable(), section) {
+            Some(key) => Self::SecretUnavailable(key.clone()),
+            None => Self::NotConnected(section),
+        }
+    }
+
     /// Whether it may work later without anything being changed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Load(LoadError::Store { .. })
             | Self::Conversations(ConversationsError::Unavailable(_))
+            | Self::SecretUnavailable(_)
             | Self::InProgress
-            | Self::Busy => true,
+            | Self::Busy
+            | Self::Cut => true,
             Self::Load(_)
             | Self::NotConnected(_)
             | Self::AnotherTenant
+            | Self::CutInDelivery
             | Self::Conversations(ConversationsError::Refused(_)) => false,
             Self::Queue(error) => error.is_transient,
             Self::Delivery { source, .. } => source.is_transient(),
@@ -163,12 +204,15 @@ impl WorkError {
     fn is_worth_another_try(&self) -> bool {
         match self {
             Self::Delivery { source, .. } => source.is_transient() && !source.may_be_done(),
+            Self::CutInDelivery => false,
             Self::Load(_)
             | Self::Conversations(_)
             | Self::NotConnected(_)
+            | Self::SecretUnavailable(_)
             | Self::AnotherTenant
             | Self::InProgress
             | Self::Busy
+            | Self::Cut
             | Self::Queue(_) => true,
         }
     }
@@ -181,9 +225,12 @@ impl WorkError {
             Self::Delivery { .. }
             | Self::Conversations(_)
             | Self::NotConnected(_)
+            | Self::SecretUnavailable(_)
             | Self::AnotherTenant
             | Self::InProgress
             | Self::Busy
+            | Self::Cut
+            | Self::CutInDelivery
             | Self::Queue(_) => RETRY,
         }
     }
@@ -192,6 +239,11 @@ impl WorkError {
 impl App {
     /// Does a job with its tenant's own configuration, once, however often it is asked to.
     pub async fn work(&self, job: &Job) -> Result<Worked, WorkError> {
+        self.try_to_work(job, &mut Effort::default()).await
+    }
+
+    /// The same for who will try again, and keeps what was made so far.
+    pub(crate) async fn try_to_work(&self, job: &Job, effort: &mut Effort) -> Result<Worked, WorkError> {
         let config = self.loader.load(&job.tenant).await?;
         if job.incarnation.as_deref().is_some_and(|incarnation| incarnation != config.incarnation()) {
             return Err(WorkError::AnotherTenant);
@@ -205,7 +257,8 @@ impl App {
                 return Ok(Worked::Before);
             }
         }
-        if let Err(failure) = channels::perform(self, &config, job).await {
+        // In a box of its own: all that it takes to ask a model is nested too deeply for the futures around it.
+        if let Err(failure) = Box::pin(self.perform(&config, job, effort)).await {
             if !failure.is_worth_another_try() {
                 undelivered(job, &failure);
                 self.mark(&place, &job.event).await;
@@ -220,6 +273,17 @@ impl App {
         }
         self.mark(&place, &job.event).await;
         Ok(Worked::Now)
+    }
+
+    async fn perform(&self, config: &TenantConfig<Settings>, job: &Job, effort: &mut Effort) -> Result<(), WorkError> {
+        let Effort { cut, composed } = effort;
+        if composed.is_none() {
+            let made = cut.unless_told(channels::compose(self, config, job)).await;
+            *composed = made.unwrap_or(Err(WorkError::Cut))?;
+        }
+        let Some(text) = composed else { return Ok(()) };
+        let delivered = cut.even_if_told(channels::deliver(self, config, job, text)).await;
+        delivered.unwrap_or(Err(WorkError::CutInDelivery))
     }
 
     /// Marks an event as acted on. A mark that cannot be set must not have it acted on twice by way of an error.

@@ -3,6 +3,7 @@
 //! Slack wants an answer within three seconds, and a model may take longer. A server goes on behind the answer; a function
 //! stops with it, so there the job goes to a queue that wakes the function again.
 
+mod cut;
 #[cfg(feature = "aws")]
 mod sqs;
 mod tasks;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub(crate) use cut::Cut;
 #[cfg(feature = "aws")]
 pub use sqs::SqsJobs;
 pub use tasks::Tasks;
@@ -20,7 +22,7 @@ pub use under_way::{MOST_JOBS, MOST_JOBS_OF_ONE};
 
 use crate::app::App;
 use crate::conversations::ConversationsError;
-use crate::job::{Job, WorkError, Worked};
+use crate::job::{Effort, Job, WorkError, Worked};
 
 /// Where jobs wait that do not wait in this process.
 #[async_trait]
@@ -69,7 +71,7 @@ impl Later {
     /// Sees to it that a job is done, and answers as soon as its sender can be told that all is well.
     pub async fn take(&self, app: &App, job: Job) -> Result<(), WorkError> {
         match self {
-            Self::Inline => worked(app, &job).await,
+            Self::Inline => worked(app, &job, &mut Effort::default()).await,
             Self::Spawned(tasks) => tasks.spawn(app, job).await,
             Self::Queue(queue) => Ok(queue.put(&job).await?),
         }
@@ -77,8 +79,8 @@ impl Later {
 }
 
 /// Does a job. Where somebody else is at it, that is an error that passes: it may still fail there.
-async fn worked(app: &App, job: &Job) -> Result<(), WorkError> {
-    match app.work(job).await? {
+async fn worked(app: &App, job: &Job, effort: &mut Effort) -> Result<(), WorkError> {
+    match app.try_to_work(job, effort).await? {
         Worked::Now | Worked::Before => Ok(()),
         Worked::Elsewhere => Err(WorkError::InProgress),
     }

@@ -50,6 +50,7 @@ pub mod receipt;
 pub mod reply;
 pub mod settings;
 pub mod tools;
+mod unreadable;
 pub mod verify;
 
 pub use channels::router;

@@ -39,6 +39,7 @@ impl From<ReplyError> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "monthly_tokens_used_up", error.to_string())
                     .with_hint("the operator of the service can raise limits.monthly_tokens")
             }
+            ReplyError::LimitUnknown(_) => Self::new(StatusCode::CONFLICT, "monthly_tokens_unknown", error.to_string()),
             ReplyError::Model { provider, source } => of_model(provider, &source),
         }
     }

@@ -14,7 +14,6 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use tenantry::TenantConfig;
 use tenantry_core::key::Key;
-use tenantry_core::settings::WhyLeftOut;
 use tenantry_integrations::call::CallError;
 use tenantry_integrations::egress::MaskedRequest;
 use tenantry_integrations::llm::{ChatAnswer, ChatClient, Connection, Message, Provider, Usage};
@@ -28,12 +27,13 @@ pub use shown::{ConfigurationShown, Reason, RouteShown, Why};
 use self::rounds::{Outcome, Rounds, Spent};
 use crate::app::App;
 use crate::conversation::{self, Direction, Draft, Incoming, Refusal, Routed, WhyFallback};
-use crate::conversations::{Conversations, Month, Place, Turn};
+use crate::conversations::{Conversations, ConversationsError, Month, Place, Turn};
 use crate::files::{self, FilePlace, Files, Kept};
 use crate::job::Email;
 use crate::receipt::Receipt;
 use crate::settings::Settings;
 use crate::tools::Tools;
+use crate::unreadable::unreadable;
 
 /// The longest time that choosing a route may take: the answer itself still has to come.
 const ROUTER_LIMIT: Duration = Duration::from_secs(5);
@@ -119,6 +119,12 @@ pub enum ReplyError {
         /// The first day of the next month, in UTC.
         renews: Date,
     },
+    /// A limit is set, and what was spent cannot be looked up until something is set up differently.
+    #[error(
+        "it cannot be looked up how much of limits.monthly_tokens is used up: the operator of the service is to look at the \
+         storage of conversations"
+    )]
+    LimitUnknown(#[source] ConversationsError),
     /// The model gave no answer.
     #[error("{provider} gave no answer")]
     Model {
@@ -208,11 +214,12 @@ impl Assistant {
         let draft = conversation::email_draft(config, email, now)?;
         let provider = draft.request.provider;
         let answer = self.chat.send(&draft.request, &connection(config, provider)?).await;
-        let answer = answer.map_err(|source| ReplyError::Model { provider, source })?;
+        let failed = |source| ReplyError::Model { provider, source };
+        let answer = answer.map_err(failed)?;
         let mut spent = Spent::default();
         spent.add(answer.usage);
         self.count(&place, now, spent).await;
-        Ok(answer.text)
+        Ok(answer.spoken().map_err(failed)?.text)
     }
 
     async fn routed(
@@ -234,7 +241,7 @@ impl Assistant {
         let (place, conversation) = (FilePlace::of(config), incoming.conversation.as_deref());
         let attachments = files::keep_all(&*self.files, &place, conversation, &incoming.attachments, now).await;
         let (chat, tools, connection) = (&self.chat, &self.tools, &connection);
-        let rounds = Rounds { chat, tools, settings: config, offered: &draft.offered, connection, listener, now };
+        let rounds = Rounds { chat, tools, systems: config.into(), offered: &draft.offered, connection, listener, now };
         let Outcome { answer, spent: of_rounds, called } = rounds.run(draft.request.clone()).await;
         spent.add(of_rounds.usage());
         match answer {
@@ -297,6 +304,9 @@ impl Assistant {
     }
 
     /// Refuses where the tokens of the month are used up. What was spent by messages at the same time is seen by the next.
+    ///
+    /// A store that is out for a while lets messages through. One that refuses, such as for want of the tenant's table, would do so
+    /// for ever, and nothing would be counted either.
     async fn check_limit(
         &self,
         config: &TenantConfig<Settings>,
@@ -307,7 +317,11 @@ impl Assistant {
         match self.conversations.spent(place, &Month::of(now)).await {
             Ok(spent) if spent >= limit => Err(ReplyError::OverLimit { limit, renews: next_month(now) }),
             Ok(_) => Ok(()),
-            Err(error) => {
+            Err(error @ ConversationsError::Refused(_)) => {
+                error!(tenant = %place.tenant, %error, "a limit is set, and what was spent cannot be looked up");
+                Err(ReplyError::LimitUnknown(error))
+            }
+            Err(error @ ConversationsError::Unavailable(_)) => {
                 let error = &error as &dyn std::error::Error;
                 warn!(tenant = %place.tenant, error, "answering although it is not known what was spent");
                 Ok(())
@@ -376,9 +390,8 @@ fn shape(config: &TenantConfig<Settings>, routed: Routed, draft: Draft, answer: 
 
 /// The provider's connection, told apart: not set, or set and not readable for now.
 fn connection(config: &TenantConfig<Settings>, provider: Provider) -> Result<Connection, ReplyError> {
-    let left_out = config.unavailable().iter().find(|left_out| left_out.section.as_str() == provider.name());
-    match left_out.map(|left_out| &left_out.why) {
-        Some(WhyLeftOut::SecretUnavailable(key)) => Err(ReplyError::SecretUnavailable(key.clone())),
-        Some(WhyLeftOut::Incomplete(_)) | None => Ok(conversation::connection(config, provider, config.tenant())?),
+    match unreadable(config.unavailable(), provider.name()) {
+        Some(key) => Err(ReplyError::SecretUnavailable(key.clone())),
+        None => Ok(conversation::connection(config, provider, config.tenant())?),
     }
 }

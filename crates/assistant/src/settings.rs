@@ -73,7 +73,8 @@ pub struct Settings {
 
     /// Access
     ///
-    /// Who may ask for the company's own data.
+    /// Who may ask for the company's own data. Members of its Slack workspace and holders of its tokens always may; people of
+    /// other workspaces, in channels that are shared with them, never may.
     pub access: Access,
 
     /// Data storage

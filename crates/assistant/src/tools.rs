@@ -5,6 +5,7 @@
 
 mod arguments;
 mod definition;
+mod systems;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -22,7 +23,9 @@ use tracing::{info, warn};
 
 use self::arguments::Arguments;
 pub use self::definition::definition;
-use crate::settings::{Settings, Tool};
+use self::systems::Erp;
+pub use self::systems::Systems;
+use crate::settings::Tool;
 
 /// The most bytes of a result that a model is shown.
 const LONGEST_RESULT: usize = 16 * 1024;
@@ -45,6 +48,12 @@ pub enum ToolError {
     /// The arguments are not what the tool takes.
     #[error("{0}")]
     Arguments(String),
+    /// The system is set, and its secret cannot be read for now.
+    #[error("the {system} cannot be asked for now: say so, and that it can be tried again in some minutes")]
+    Away {
+        /// The system, as people call it.
+        system: &'static str,
+    },
     /// The system gave no answer.
     #[error("the {system} gave no answer: {error}")]
     System {
@@ -55,19 +64,11 @@ pub enum ToolError {
     },
 }
 
-/// The tools of a list whose connections are set.
-pub fn offered(settings: &Settings, tools: &[Tool]) -> Vec<Tool> {
-    tools.iter().copied().filter(|tool| is_connected(settings, *tool)).collect()
-}
-
-fn is_connected(settings: &Settings, tool: Tool) -> bool {
-    match tool {
-        Tool::FindPartner | Tool::ListOpenInvoices | Tool::GetStock => {
-            settings.odoo.is_some() || settings.erpnext.is_some()
-        }
-        Tool::ListEvents => settings.google.is_some(),
-        Tool::SearchKnowledge => settings.weaviate.is_some(),
-    }
+/// The tools of a list whose connections are set. One whose secret cannot be read for now is told of all the same: called, it
+/// says so.
+pub fn offered<'a>(systems: impl Into<Systems<'a>>, tools: &[Tool]) -> Vec<Tool> {
+    let systems = systems.into();
+    tools.iter().copied().filter(|tool| systems.serve(*tool)).collect()
 }
 
 impl Tools {
@@ -83,8 +84,14 @@ impl Tools {
 
     /// Does what a model asks for, if it is one of the offered tools, and writes the result down for the model: what was
     /// found, or what is wrong.
-    pub async fn answer(&self, settings: &Settings, offered: &[Tool], call: &ToolCall, now: Timestamp) -> String {
-        match self.run(settings, offered, call, now).await {
+    pub async fn answer(
+        &self,
+        systems: impl Into<Systems<'_>>,
+        offered: &[Tool],
+        call: &ToolCall,
+        now: Timestamp,
+    ) -> String {
+        match self.run(systems.into(), offered, call, now).await {
             Ok(found) => shortened(&json!({ "found": found })),
             Err(error) => {
                 warn!(%error, "a tool has no result");
@@ -95,7 +102,7 @@ impl Tools {
 
     async fn run(
         &self,
-        settings: &Settings,
+        systems: Systems<'_>,
         offered: &[Tool],
         call: &ToolCall,
         now: Timestamp,
@@ -104,51 +111,50 @@ impl Tools {
         let arguments = Arguments::parse(&call.arguments)?;
         info!(tool = tool.name(), "looking up");
         match tool {
-            Tool::FindPartner => self.find_partner(settings, &arguments.text("query")?).await,
+            Tool::FindPartner => self.find_partner(systems.erp()?, &arguments.text("query")?).await,
             Tool::ListOpenInvoices => {
-                self.open_invoices(settings, arguments.optional_text("partner")?.as_deref()).await
+                self.open_invoices(systems.erp()?, arguments.optional_text("partner")?.as_deref()).await
             }
-            Tool::GetStock => self.stock(settings, &arguments.text("item")?).await,
+            Tool::GetStock => self.stock(systems.erp()?, &arguments.text("item")?).await,
             Tool::ListEvents => {
-                let (from, to) = arguments.span(now, &settings.company.timezone)?;
-                let google = settings.google.as_ref().ok_or_else(|| unknown(&[]))?;
-                told("calendar", self.calendar.events(google, from, to).await)
+                let (from, to) = arguments.span(now, &systems.settings.company.timezone)?;
+                told(CALENDAR, self.calendar.events(systems.calendar()?, from, to).await)
             }
             Tool::SearchKnowledge => {
-                let weaviate = settings.weaviate.as_ref().ok_or_else(|| unknown(&[]))?;
                 let (query, most) = (arguments.text("query")?, arguments.number("k", 1, 10, 4)?);
-                told("knowledge base", self.weaviate.search(weaviate, &query, most).await)
+                told(KNOWLEDGE, self.weaviate.search(systems.knowledge()?, &query, most).await)
             }
         }
     }
 
-    async fn find_partner(&self, settings: &Settings, query: &str) -> Result<Value, ToolError> {
-        match (&settings.odoo, &settings.erpnext) {
-            (Some(odoo), _) => told(ERP, self.odoo.find_partner(odoo, query).await),
-            (None, Some(erpnext)) => told(ERP, self.erpnext.find_partner(erpnext, query).await),
-            (None, None) => Err(unknown(&[])),
+    async fn find_partner(&self, erp: Erp<'_>, query: &str) -> Result<Value, ToolError> {
+        match erp {
+            Erp::Odoo(odoo) => told(ERP, self.odoo.find_partner(odoo, query).await),
+            Erp::ErpNext(erpnext) => told(ERP, self.erpnext.find_partner(erpnext, query).await),
         }
     }
 
-    async fn open_invoices(&self, settings: &Settings, partner: Option<&str>) -> Result<Value, ToolError> {
-        match (&settings.odoo, &settings.erpnext) {
-            (Some(odoo), _) => told(ERP, self.odoo.open_invoices(odoo, partner).await),
-            (None, Some(erpnext)) => told(ERP, self.erpnext.open_invoices(erpnext, partner).await),
-            (None, None) => Err(unknown(&[])),
+    async fn open_invoices(&self, erp: Erp<'_>, partner: Option<&str>) -> Result<Value, ToolError> {
+        match erp {
+            Erp::Odoo(odoo) => told(ERP, self.odoo.open_invoices(odoo, partner).await),
+            Erp::ErpNext(erpnext) => told(ERP, self.erpnext.open_invoices(erpnext, partner).await),
         }
     }
 
-    async fn stock(&self, settings: &Settings, item: &str) -> Result<Value, ToolError> {
-        match (&settings.odoo, &settings.erpnext) {
-            (Some(odoo), _) => told(ERP, self.odoo.stock(odoo, item).await),
-            (None, Some(erpnext)) => told(ERP, self.erpnext.stock(erpnext, item).await),
-            (None, None) => Err(unknown(&[])),
+    async fn stock(&self, erp: Erp<'_>, item: &str) -> Result<Value, ToolError> {
+        match erp {
+            Erp::Odoo(odoo) => told(ERP, self.odoo.stock(odoo, item).await),
+            Erp::ErpNext(erpnext) => told(ERP, self.erpnext.stock(erpnext, item).await),
         }
     }
 }
 
 /// What a model is told the ERP system is.
 const ERP: &str = "business system";
+/// What it is told the calendar is.
+const CALENDAR: &str = "calendar";
+/// What it is told Weaviate is.
+const KNOWLEDGE: &str = "knowledge base";
 
 fn unknown(offered: &[Tool]) -> ToolError {
     let names: Vec<_> = offered.iter().map(|tool| tool.name()).collect();
@@ -172,7 +178,11 @@ fn shortened(result: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tenantry_core::key::Key;
+    use tenantry_core::settings::{LeftOut, WhyLeftOut};
+
     use super::*;
+    use crate::settings::Settings;
 
     fn settings(json: Value) -> Settings {
         serde_json::from_value(json).unwrap()
@@ -185,6 +195,17 @@ mod tests {
         let google = settings(json!({"google": {"api_key": "k", "calendar_id": "c"}}));
         assert_eq!(offered(&google, &all), [Tool::ListEvents]);
         assert!(offered(&google, &[Tool::FindPartner]).is_empty(), "and nowhere else");
+    }
+
+    #[test]
+    fn a_tool_whose_secret_cannot_be_read_for_now_is_offered_and_one_that_is_not_set_up_is_not() {
+        let key = |text: &str| Key::parse(text).unwrap();
+        let left_out = [
+            LeftOut { section: key("google"), why: WhyLeftOut::SecretUnavailable(key("google.api_key")) },
+            LeftOut { section: key("weaviate"), why: WhyLeftOut::Incomplete(vec![key("weaviate.api_key")]) },
+        ];
+        let systems = Systems { settings: &Settings::default(), left_out: &left_out };
+        assert_eq!(offered(systems, &Tool::ALL), [Tool::ListEvents]);
     }
 
     #[test]

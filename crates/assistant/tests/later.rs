@@ -4,12 +4,19 @@
 
 mod stored;
 
+#[path = "later/outage.rs"]
+mod outage;
+#[path = "later/secrets.rs"]
+mod secrets;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use assistant::app::App;
-use assistant::conversations::{CLAIM_SECONDS, Claim, Place, SqliteConversations};
+use assistant::conversations::{CLAIM_SECONDS, Claim, Month, Place, SqliteConversations};
+use assistant::job::Email;
 use assistant::later::{Later, MOST_JOBS_OF_ONE, Tasks};
+use assistant::reply::Assistant;
 use assistant::settings::Settings;
 use axum::body::Body;
 use http::Request;
@@ -136,6 +143,41 @@ async fn what_a_stop_cuts_is_done_after_the_next_start_and_once() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_on_its_way_when_a_stop_comes_is_not_said_twice() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    slack.fail_next(Fault::Hang);
+    let (before, tasks) = keeping(app.clone(), &folder);
+    assert_eq!(sent(&before, mention()).await, 200);
+    while slack.take_seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    tasks.stop(Duration::ZERO).await;
+    drop((before, tasks));
+
+    let (after, tasks) = keeping(app, &folder);
+    assert_eq!(tasks.resume(&after).await.unwrap(), 0, "it may have arrived");
+    assert_eq!(sent(&after, mention()).await, 200, "Slack sends it again");
+    tasks.drain().await;
+    assert!(slack.take_posted().is_empty());
+}
+
+#[tokio::test]
+async fn a_stop_gives_up_no_claim_of_another_process() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    let (app, tasks) = keeping(app, &folder);
+    let place = Place::of(&app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap());
+    let claim = async || app.conversations.claim(&place, "slack:Ev1", Timestamp::now()).await.unwrap();
+    assert_eq!(claim().await, Claim::Taken, "by the other one");
+    assert_eq!(sent(&app, mention()).await, 200);
+    tasks.stop(Duration::ZERO).await;
+    assert_eq!(claim().await, Claim::InProgress);
+}
+
+#[tokio::test]
 async fn what_a_crash_left_is_done_when_its_claim_has_lapsed() {
     let llm = Llm::start(&["sk-CANARY-acme"]).await;
     let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
@@ -153,6 +195,46 @@ async fn what_a_crash_left_is_done_when_its_claim_has_lapsed() {
     assert_eq!(tasks.resume(&after).await.unwrap(), 1);
     tasks.drain().await;
     assert_eq!(slack.take_posted().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_delivered_at_once_is_delivered_later_and_no_model_is_asked_again() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let (folder, app) = (TempDir::new().unwrap(), app(&llm, &slack).await);
+    let (app, tasks) = keeping(app, &folder);
+    slack.fail_next(Fault::RateLimited(0, json!({"ok": false, "error": "ratelimited"})));
+    assert_eq!(sent(&app, mention()).await, 200);
+    tasks.drain().await;
+    assert_eq!(slack.take_posted().len(), 1);
+    let asked: Vec<_> = llm.take_seen().into_iter().map(|seen| seen.body).collect();
+    assert!(asked.iter().enumerate().all(|(at, body)| !asked[..at].contains(body)), "{} requests", asked.len());
+    let place = Place::of(&app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap());
+    assert_eq!(app.conversations.turns(&place, "slack:C1:1.0", 9).await.unwrap().len(), 1, "it is told once");
+}
+
+#[tokio::test]
+async fn what_a_model_thinks_and_does_not_say_is_counted() {
+    let llm = Llm::start(&["sk-CANARY-acme"]).await;
+    let slack = Slack::start(&[("xoxb-CANARY-acme", "T1")]).await;
+    let app = app(&llm, &slack).await;
+    let blank = |tokens: u64| {
+        llm.fail_next(Fault::Status(
+            200,
+            json!({
+                "choices": [{"message": {"content": "", "reasoning": "Hm"}, "finish_reason": "length"}],
+                "usage": {"prompt_tokens": tokens, "completion_tokens": 0},
+            }),
+        ));
+    };
+    // The question for the route, the answer, and a summary.
+    [1, 10, 100].into_iter().for_each(blank);
+    assert_eq!(sent(&app, mention()).await, 200);
+    assert!(slack.take_posted()[0].text.starts_with("I'm sorry"));
+    let (config, now) = (app.loader.load(&TenantId::parse("acme").unwrap()).await.unwrap(), Timestamp::now());
+    let email = Email::new("ana@example.com", &[], "Flour", "Two kilos of rye");
+    assert!(Assistant::new(&app).summarise(&config, &email, now).await.is_err());
+    assert_eq!(app.conversations.spent(&Place::of(&config), &Month::of(now)).await.unwrap(), 111);
 }
 
 #[tokio::test]

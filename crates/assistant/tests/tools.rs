@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use assistant::settings::{Settings, Tool};
-use assistant::tools::{Tools, offered};
+use assistant::tools::{Systems, Tools, offered};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tenantry_core::key::Key;
+use tenantry_core::settings::{LeftOut, WhyLeftOut};
 use tenantry_emulators::providers::{
     Calendars, Class, ErpNext, ErpNextCompany, Fault, GoogleCalendar, Odoo, OdooCompany, Provider, Seen, Weaviate,
     WeaviateCluster,
@@ -54,11 +56,12 @@ impl World {
         }))
     }
 
-    async fn told(&self, settings: &Settings, tool: Tool, arguments: Value) -> Value {
+    async fn told<'a>(&self, systems: impl Into<Systems<'a>>, tool: Tool, arguments: Value) -> Value {
+        let systems = systems.into();
         let now: Timestamp = "2026-11-27T08:00:00Z".parse().unwrap();
         let arguments = arguments.to_string();
         let call = ToolCall { id: "call_1".to_owned(), name: tool.name().to_owned(), arguments };
-        let told = self.tools.answer(settings, &offered(settings, &Tool::ALL), &call, now).await;
+        let told = self.tools.answer(systems, &offered(systems, &Tool::ALL), &call, now).await;
         assert!(!told.contains("CANARY") && !told.contains("127.0.0.1"), "{told}");
         serde_json::from_str(&told).unwrap()
     }
@@ -118,6 +121,21 @@ async fn odoo_is_asked_where_both_systems_are_set() {
     let both = Settings { odoo: world.acme().odoo, ..world.beta() };
     let told = world.told(&both, Tool::FindPartner, json!({"query": "hotel"})).await;
     assert_eq!(told["found"][0]["name"], "Hotel acme");
+    assert_eq!(heard(&world.erpnext), "");
+}
+
+#[tokio::test]
+async fn while_odoo_cannot_be_asked_no_other_system_answers_for_it() {
+    let world = World::start().await;
+    let key = |text: &str| Key::parse(text).unwrap();
+    let left_out = [LeftOut { section: key("odoo"), why: WhyLeftOut::SecretUnavailable(key("odoo.password")) }];
+    let beta = world.beta();
+    let systems = Systems { settings: &beta, left_out: &left_out };
+    for (tool, arguments) in [(Tool::FindPartner, json!({"query": "hotel"})), (Tool::GetStock, json!({"item": "rye"}))]
+    {
+        let told = world.told(systems, tool, arguments).await;
+        assert!(told["error"].as_str().unwrap().starts_with("the business system cannot be asked for now"), "{told}");
+    }
     assert_eq!(heard(&world.erpnext), "");
 }
 

@@ -6,7 +6,7 @@
 //! * All addresses of a name are judged, one internal one refuses all, and the connection goes to the judged ones.
 //! * No redirects, no proxy of the environment, no cookies, no retry of what may have arrived.
 //! * [`CONNECT_LIMIT`] to connect, [`DEFAULT_LIMIT`] in all unless the caller asks for more within the operator's
-//!   bound, [`MAX_BODY`] after decompression, [`MAX_DEPTH`] levels of JSON.
+//!   bound, [`MAX_BODY`] after decompression ([`MAX_STREAM`] of what is read as it comes), [`MAX_DEPTH`] levels of JSON.
 //!
 //! The tenant learns the [`Rule`] that refused, never an address.
 
@@ -31,7 +31,7 @@ pub use error::{EgressError, Obstacle};
 pub use request::{MaskedRequest, Request};
 pub use response::{MAX_BODY, MAX_DEPTH, Response};
 pub use rules::{Rule, check_url};
-pub use streaming::Streaming;
+pub use streaming::{MAX_STREAM, Streaming};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -88,7 +88,7 @@ impl Egress {
         }
     }
 
-    /// Sends a request and hands over the answer as it comes. The limit is for all of it, as is the bound on its size.
+    /// Sends a request and hands over the answer as it comes. The limit is for all of it, as is [`MAX_STREAM`].
     pub async fn open(&self, request: Request) -> Result<Streaming, EgressError> {
         self.allow_list.check(request.url())?;
         let limit = self.granted(request.limit());

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tenantry_core::secret::SecretText;
 
 use crate::egress::Endpoint;
+use crate::redact::LONGEST_SECRET;
 
 pub use client::ErpNextClient;
 
@@ -30,12 +31,12 @@ pub struct ErpNext {
     ///
     /// In ERPNext open the assistant's user (User list), tab Settings, section API Access, Generate Keys. The key
     /// stays visible there.
-    #[schemars(extend("pattern" = r"^[!-~]+$"))]
+    #[schemars(extend("maxLength" = LONGEST_SECRET, "pattern" = r"^[!-~]+$"))]
     pub api_key: SecretText,
 
     /// API secret
     ///
     /// Shown once, when the keys are generated. Generating again makes a new secret, and the old one stops working.
-    #[schemars(extend("pattern" = r"^[!-~]+$"))]
+    #[schemars(extend("maxLength" = LONGEST_SECRET, "pattern" = r"^[!-~]+$"))]
     pub api_secret: SecretText,
 }

@@ -10,6 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tenantry_core::secret::SecretText;
 
+use crate::redact::LONGEST_SECRET;
+
 pub use client::{CalendarClient, CalendarEvent, Moment};
 
 /// Google Calendar
@@ -22,7 +24,7 @@ pub struct GoogleCalendar {
     ///
     /// At console.cloud.google.com open APIs & Services, Credentials, Create credentials, API key; enable the Google
     /// Calendar API for the project, and restrict the key to it.
-    #[schemars(extend("pattern" = r"^[!-~]+$"))]
+    #[schemars(extend("maxLength" = LONGEST_SECRET, "pattern" = r"^[!-~]+$"))]
     pub api_key: SecretText,
 
     /// Calendar

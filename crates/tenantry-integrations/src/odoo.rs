@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tenantry_core::secret::SecretText;
 
 use crate::egress::Endpoint;
+use crate::redact::LONGEST_SECRET;
 
 pub use client::OdooClient;
 
@@ -49,6 +50,6 @@ pub struct Odoo {
     ///
     /// An API key is better, because it can be withdrawn alone: in Odoo open the user's menu, Preferences (or My
     /// Profile), Account Security, New API Key.
-    #[schemars(extend("pattern" = r"^\S(.*\S)?$"))]
+    #[schemars(extend("maxLength" = LONGEST_SECRET, "pattern" = r"^\S(.*\S)?$"))]
     pub password: SecretText,
 }

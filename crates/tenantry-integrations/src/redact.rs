@@ -1,5 +1,8 @@
 //! Makes what a provider said fit to be shown.
 
+use std::collections::HashSet;
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tenantry_core::secret::SecretText;
@@ -11,6 +14,9 @@ const MAX_CHARS: usize = 300;
 
 /// The most characters that are looked at: what comes later is cut off anyway.
 const MAX_READ: usize = 4 * MAX_CHARS;
+
+/// The most characters that an API key or a password may have: all of its parts are held while an answer is read.
+pub(crate) const LONGEST_SECRET: usize = 512;
 
 /// So many characters of the key in a row give a word away; fewer occur by chance.
 const RUN: usize = 6;
@@ -25,16 +31,36 @@ const HEX_RUN: usize = 2 * RUN;
 const MASKED_RUN: usize = 2;
 
 /// Puts a provider's text on one line, shortens it, and replaces every word that has a part of a key in it.
-///
-/// Providers echo keys whole, cut, half masked (`sk-ab***wxyz`) or encoded, so a word goes altogether.
 pub(crate) fn redact(text: &str, keys: &[&SecretText]) -> String {
-    let head: String = text.chars().take(MAX_READ).collect();
-    let set = || keys.iter().filter(|key| !key.is_blank());
-    let hidden = set().fold(head, |text, key| text.replace(key.expose(), MASK));
-    let parts: Vec<_> = set().map(|key| KeyParts::of(key.expose())).collect();
-    let shown = |word| if parts.iter().any(|parts| parts.occur_in(word)) { MASK } else { word };
-    let words: Vec<_> = hidden.split(is_gap).filter(|word| !word.is_empty()).map(shown).collect();
-    excerpt(&words.join(" "), MAX_CHARS)
+    Redactor::of(keys).redact(text)
+}
+
+/// What it takes to find parts of some keys in many texts.
+pub(crate) struct Redactor {
+    keys: Vec<(SecretText, KeyParts)>,
+}
+
+impl Redactor {
+    pub(crate) fn of(keys: &[&SecretText]) -> Self {
+        let set = keys.iter().filter(|key| !key.is_blank());
+        Self { keys: set.map(|key| ((*key).clone(), KeyParts::of(key.expose()))).collect() }
+    }
+
+    /// As [`redact`]. Providers echo keys whole, cut, half masked (`sk-ab***wxyz`) or encoded, so a word goes altogether.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let head: String = text.chars().take(MAX_READ).collect();
+        let hidden = self.keys.iter().fold(head, |text, (key, _)| text.replace(key.expose(), MASK));
+        let shown = |word| if self.keys.iter().any(|(_, parts)| parts.occur_in(word)) { MASK } else { word };
+        let words: Vec<_> = hidden.split(is_gap).filter(|word| !word.is_empty()).map(shown).collect();
+        excerpt(&words.join(" "), MAX_CHARS)
+    }
+}
+
+impl fmt::Debug for Redactor {
+    /// Shows nothing of the keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redactor({} keys)", self.keys.len())
+    }
 }
 
 const MASK: &str = "***";
@@ -45,36 +71,52 @@ fn is_gap(c: char) -> bool {
 
 /// The pieces of a key that must not be seen.
 struct KeyParts {
-    runs: Vec<String>,
-    masked_runs: Vec<String>,
-    base64_runs: Vec<String>,
-    hex_runs: Vec<String>,
+    runs: Runs,
+    masked_runs: Runs,
+    base64_runs: Runs,
+    hex_runs: Runs,
 }
 
 impl KeyParts {
     fn of(key: &str) -> Self {
         Self {
-            runs: runs(key, RUN),
-            masked_runs: runs(key, MASKED_RUN),
-            base64_runs: in_base64(key.as_bytes()).iter().flat_map(|text| runs(text, BASE64_RUN)).collect(),
-            hex_runs: runs(&in_hex(key), HEX_RUN),
+            runs: Runs::of(&[key], RUN),
+            masked_runs: Runs::of(&[key], MASKED_RUN),
+            base64_runs: Runs::of(&in_base64(key.as_bytes()), BASE64_RUN),
+            hex_runs: Runs::of(&[in_hex(key)], HEX_RUN),
         }
     }
 
     fn occur_in(&self, word: &str) -> bool {
         let is_half_masked = ["**", "..", "…"].iter().any(|mask| word.contains(mask));
-        let has = |word: &str, runs: &[String]| runs.iter().any(|run| word.contains(run));
-        has(word, &self.runs)
-            || (is_half_masked && has(word, &self.masked_runs))
-            || has(&word.replace('-', "+").replace('_', "/"), &self.base64_runs)
-            || has(&word.to_ascii_lowercase(), &self.hex_runs)
+        self.runs.occur_in(word)
+            || (is_half_masked && self.masked_runs.occur_in(word))
+            || self.base64_runs.occur_in(&word.replace('-', "+").replace('_', "/"))
+            || self.hex_runs.occur_in(&word.to_ascii_lowercase())
     }
 }
 
-/// All that stands in a text in a row of so many characters.
-fn runs(text: &str, length: usize) -> Vec<String> {
-    let characters: Vec<char> = text.chars().collect();
-    characters.windows(length).map(String::from_iter).collect()
+/// All that stands in some texts in a row of so many characters. A look at a word takes no longer for a longer key.
+struct Runs {
+    length: usize,
+    all: HashSet<String>,
+}
+
+impl Runs {
+    fn of(texts: &[impl AsRef<str>], length: usize) -> Self {
+        let all = texts.iter().flat_map(|text| runs(text.as_ref(), length)).map(str::to_owned).collect();
+        Self { length, all }
+    }
+
+    fn occur_in(&self, word: &str) -> bool {
+        runs(word, self.length).any(|run| self.all.contains(run))
+    }
+}
+
+/// What stands in a text in a row of so many characters, wherever it begins.
+fn runs(text: &str, length: usize) -> impl Iterator<Item = &str> {
+    let edges = || text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    edges().zip(edges().skip(length)).map(|(from, to)| &text[from..to])
 }
 
 fn in_hex(key: &str) -> String {
@@ -131,6 +173,18 @@ mod tests {
     #[test]
     fn a_blank_key_scrubs_nothing() {
         assert_eq!(redact("bad model", &[&SecretText::new(String::new())]), "bad model");
+    }
+
+    #[test]
+    fn a_redactor_shows_nothing_of_its_keys() {
+        let redactor = Redactor::of(&[&SecretText::new(KEY.to_owned())]);
+        assert_eq!(format!("{redactor:?}"), "Redactor(1 keys)");
+    }
+
+    #[test]
+    fn runs_end_where_characters_do() {
+        assert_eq!(runs("a\u{e4}b", 2).collect::<Vec<_>>(), ["a\u{e4}", "\u{e4}b"]);
+        assert_eq!((runs("ab", 2).count(), runs("a", 2).count(), runs("", 2).count()), (1, 0, 0));
     }
 
     #[test]

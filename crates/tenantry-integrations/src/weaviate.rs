@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tenantry_core::secret::SecretText;
 
 use crate::egress::Endpoint;
+use crate::redact::LONGEST_SECRET;
 
 pub use client::{Passage, WeaviateClient};
 
@@ -29,6 +30,6 @@ pub struct Weaviate {
     /// API key
     ///
     /// At console.weaviate.cloud open the cluster, API Keys. A key that may only read is enough.
-    #[schemars(extend("pattern" = r"^[!-~]+$"))]
+    #[schemars(extend("maxLength" = LONGEST_SECRET, "pattern" = r"^[!-~]+$"))]
     pub api_key: SecretText,
 }

@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 use tenantry::TenantConfig;
 use tenantry::layer::TenantLayer;
 use tenantry::problem::Problem;
-use tenantry_integrations::slack::{Post, SlackClient, escape};
+use tenantry_integrations::slack::{Post, escape};
 use tracing::{info, warn};
 
 use super::http::json_of;
+use super::slack;
 use super::webhook::{self, hand_over};
 use crate::app::App;
 use crate::job::{Email, Job, Work, WorkError};
@@ -123,24 +124,32 @@ impl Email {
     }
 }
 
-/// Tells about an e-mail in the company's Slack channel.
-pub(super) async fn tell(
+/// Makes the notice of an e-mail, if it could be posted; none if the company is not told of its e-mail.
+pub(super) async fn compose(
     app: &App,
     config: &TenantConfig<Settings>,
     email: &Email,
     now: Timestamp,
-) -> Result<(), WorkError> {
-    let notifications = &config.email_notifications;
-    if !notifications.enabled {
+) -> Result<Option<String>, WorkError> {
+    if !config.email_notifications.enabled {
         info!(tenant = %config.tenant(), "an e-mail is not told of: email_notifications.enabled is false");
-        return Ok(());
+        return Ok(None);
     }
-    let slack = config.slack.as_ref().ok_or(WorkError::NotConnected("slack"))?;
-    let channel = notifications.chat_id.as_deref().ok_or(WorkError::NotConnected("email_notifications.chat_id"))?;
-    let text = notice(notifications.user_id.as_deref(), email, summary(app, config, email, now).await.as_deref());
-    let client = SlackClient::new(app.egress.clone(), app.bases.slack.clone());
-    let posted = client.post(slack, &Post { channel, thread: None, text: &text }).await;
-    posted.map(drop).map_err(|source| WorkError::Delivery { channel: "Slack", source })
+    slack::connection(config)?;
+    channel(config)?;
+    let summary = summary(app, config, email, now).await;
+    Ok(Some(notice(config.email_notifications.user_id.as_deref(), email, summary.as_deref())))
+}
+
+/// Posts a notice in the company's Slack channel.
+pub(super) async fn deliver(app: &App, config: &TenantConfig<Settings>, notice: &str) -> Result<(), WorkError> {
+    let post = Post { channel: channel(config)?, thread: None, text: notice };
+    slack::publish(app, slack::connection(config)?, &post).await
+}
+
+/// The channel in which the company is told of its e-mail.
+fn channel(config: &TenantConfig<Settings>) -> Result<&str, WorkError> {
+    config.email_notifications.chat_id.as_deref().ok_or(WorkError::NotConnected("email_notifications.chat_id"))
 }
 
 /// The summary of an e-mail; none if there is nothing to summarise, or no model that does: that there was an e-mail is true

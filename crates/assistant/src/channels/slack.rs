@@ -15,11 +15,11 @@ use tenantry::TenantConfig;
 use tenantry::problem::Problem;
 use tenantry_integrations::slack::event::{self, Event};
 use tenantry_integrations::slack::signature;
-use tenantry_integrations::slack::{Post, SlackClient, escape};
+use tenantry_integrations::slack::{Post, Slack, SlackClient, escape};
 use tenantry_store::{Binding, BindingKind};
 use tracing::warn;
 
-use super::webhook::{self, candidate, hand_over, not_genuine};
+use super::webhook::{self, candidate, hand_over, not_genuine, without};
 use crate::app::App;
 use crate::conversation::{Channel, Incoming, Sender};
 use crate::job::{Job, SlackMessage, Work, WorkError};
@@ -48,10 +48,7 @@ async fn respond(app: &App, request: Request<Body>) -> Result<Response, Problem>
     let team = event::team(&body).ok_or_else(not_genuine)?;
     let binding = Binding::new(BindingKind::Slack, team).map_err(|_| not_genuine())?;
     let config = candidate(app, &binding).await?;
-    let slack = config.slack.as_ref().ok_or_else(|| {
-        warn!(tenant = %config.tenant(), "an event of Slack, and the connection slack is not set");
-        not_genuine()
-    })?;
+    let slack = config.slack.as_ref().ok_or_else(|| without("slack", &config))?;
     let now = Timestamp::now();
     signature::check(&slack.signing_secret, &received.headers, &received.body, now).map_err(|error| {
         warn!(tenant = %config.tenant(), %error, "an event that is not Slack's");
@@ -59,33 +56,53 @@ async fn respond(app: &App, request: Request<Body>) -> Result<Response, Problem>
     })?;
     received.must_be_of(config.tenant())?;
     if let Event::Message(message) = read {
-        let event::Message { event, channel, thread, user, text } = message;
-        let work = Work::Slack(SlackMessage { channel, thread, user, text });
+        let event::Message { event, channel, thread, user, is_of_a_guest, text } = message;
+        let sender = if is_of_a_guest { Sender::Guest } else { Sender::Member };
+        let work = Work::Slack(SlackMessage { channel, thread, user, sender, text });
         hand_over(app, Job::of(&config, format!("slack:{event}"), now, work)).await?;
     }
     Ok(StatusCode::OK.into_response())
 }
 
-/// Answers a message in its thread.
-pub(super) async fn answer(
+/// Makes the answer to a message, if it could be posted.
+pub(super) async fn compose(
     app: &App,
     config: &TenantConfig<Settings>,
     message: &SlackMessage,
     now: Timestamp,
-) -> Result<(), WorkError> {
-    let slack = config.slack.as_ref().ok_or(WorkError::NotConnected("slack"))?;
+) -> Result<String, WorkError> {
+    connection(config)?;
     let incoming = Incoming {
         text: message.text.clone(),
         intent: None,
         channel: Channel::Slack,
         user_name: None,
-        sender: Sender::Member,
+        sender: message.sender,
         conversation: Some(format!("slack:{}:{}", message.channel, message.thread)),
         attachments: Vec::new(),
     };
-    let text = Assistant::new(app).answer_or_apologise(config, &incoming, now).await;
-    let post = Post { channel: &message.channel, thread: Some(&message.thread), text: &escape(&text) };
+    Ok(Assistant::new(app).answer_or_apologise(config, &incoming, now).await)
+}
+
+/// Posts an answer in the thread of its message.
+pub(super) async fn deliver(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    message: &SlackMessage,
+    text: &str,
+) -> Result<(), WorkError> {
+    let post = Post { channel: &message.channel, thread: Some(&message.thread), text: &escape(text) };
+    publish(app, connection(config)?, &post).await
+}
+
+/// The connection by which a company is told of anything in Slack.
+pub(super) fn connection(config: &TenantConfig<Settings>) -> Result<&Slack, WorkError> {
+    config.slack.as_ref().ok_or_else(|| WorkError::without("slack", config))
+}
+
+/// Posts a message.
+pub(super) async fn publish(app: &App, slack: &Slack, post: &Post<'_>) -> Result<(), WorkError> {
     let client = SlackClient::new(app.egress.clone(), app.bases.slack.clone());
-    let posted = client.post(slack, &post).await;
+    let posted = client.post(slack, post).await;
     posted.map(drop).map_err(|source| WorkError::Delivery { channel: "Slack", source })
 }

@@ -12,11 +12,11 @@ use http::StatusCode;
 use jiff::Timestamp;
 use tenantry::TenantConfig;
 use tenantry::problem::Problem;
-use tenantry_integrations::telegram::{TelegramClient, update};
+use tenantry_integrations::telegram::{Telegram, TelegramClient, update};
 use tenantry_store::{Binding, BindingKind};
 use tracing::{info, warn};
 
-use super::webhook::{self, candidate, hand_over, not_genuine};
+use super::webhook::{self, candidate, hand_over, not_genuine, without};
 use crate::app::App;
 use crate::conversation::{Channel, Incoming, Sender};
 use crate::job::{Job, TelegramMessage, Work, WorkError};
@@ -37,10 +37,9 @@ async fn receive(State(app): State<App>, Path(name): Path<String>, request: Requ
 async fn respond(app: &App, name: &str, request: Request<Body>) -> Result<Response, Problem> {
     let binding = Binding::new(BindingKind::Telegram, name).map_err(|_| not_genuine())?;
     let config = candidate(app, &binding).await?;
-    let is_genuine =
-        config.telegram.as_ref().is_some_and(|bot| update::is_genuine(&bot.webhook_secret, request.headers()));
-    if !is_genuine {
-        warn!(tenant = %config.tenant(), "an update that is not Telegram's, or for a bot that is not set");
+    let bot = config.telegram.as_ref().ok_or_else(|| without("telegram", &config))?;
+    if !update::is_genuine(&bot.webhook_secret, request.headers()) {
+        warn!(tenant = %config.tenant(), "an update that is not Telegram's");
         return Err(not_genuine());
     }
     let received = webhook::Event::read(request).await?;
@@ -55,14 +54,14 @@ async fn respond(app: &App, name: &str, request: Request<Body>) -> Result<Respon
     Ok(StatusCode::OK.into_response())
 }
 
-/// Answers a message in its chat.
-pub(super) async fn answer(
+/// Makes the answer to a message, if it could be sent.
+pub(super) async fn compose(
     app: &App,
     config: &TenantConfig<Settings>,
     message: &TelegramMessage,
     now: Timestamp,
-) -> Result<(), WorkError> {
-    let telegram = config.telegram.as_ref().ok_or(WorkError::NotConnected("telegram"))?;
+) -> Result<String, WorkError> {
+    connection(config)?;
     let incoming = Incoming {
         text: message.text.clone(),
         intent: None,
@@ -72,10 +71,23 @@ pub(super) async fn answer(
         conversation: Some(format!("telegram:{}", message.chat)),
         attachments: Vec::new(),
     };
-    let text = Assistant::new(app).answer_or_apologise(config, &incoming, now).await;
+    Ok(Assistant::new(app).answer_or_apologise(config, &incoming, now).await)
+}
+
+/// Sends an answer to the chat of its message.
+pub(super) async fn deliver(
+    app: &App,
+    config: &TenantConfig<Settings>,
+    message: &TelegramMessage,
+    text: &str,
+) -> Result<(), WorkError> {
     let client = TelegramClient::new(app.egress.clone(), app.bases.telegram.clone());
-    let sent = client.send(telegram, message.chat, message.message, &text).await;
+    let sent = client.send(connection(config)?, message.chat, message.message, text).await;
     sent.map_err(|source| WorkError::Delivery { channel: "Telegram", source })
+}
+
+fn connection(config: &TenantConfig<Settings>) -> Result<&Telegram, WorkError> {
+    config.telegram.as_ref().ok_or_else(|| WorkError::without("telegram", config))
 }
 
 /// Anybody can write to a bot: the company names the chats that are its own.

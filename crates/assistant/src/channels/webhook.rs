@@ -73,6 +73,17 @@ pub(super) async fn candidate(app: &App, binding: &Binding) -> Result<TenantConf
     })
 }
 
+/// The answer to an event whose secret is not there: it is not genuine if nobody set one, and cannot be judged if it cannot be
+/// read for now.
+pub(super) fn without(section: &'static str, config: &TenantConfig<Settings>) -> Problem {
+    let (tenant, why) = (config.tenant(), WorkError::without(section, config));
+    if why.is_transient() {
+        return cannot_tell(&why);
+    }
+    warn!(%tenant, section, "an event, and the connection is not set");
+    not_genuine()
+}
+
 fn cannot_tell(error: &(dyn std::error::Error + 'static)) -> Problem {
     error!(error, "it cannot be told to whom an event belongs");
     let detail = "it cannot be told for now to whom this belongs";

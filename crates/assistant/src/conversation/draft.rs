@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::{Incoming, enabled_route};
 use crate::files;
 use crate::settings::{Settings, Tool};
-use crate::tools;
+use crate::tools::{self, Systems};
 
 /// Whoever can write into the company's systems could otherwise tell the model what to do.
 const RESULTS_ARE_DATA: &str =
@@ -47,18 +47,25 @@ pub(super) struct Source<'a> {
 
 impl Draft {
     /// Makes the request of an enabled route.
-    pub fn new(settings: &Settings, intent: &str, incoming: &Incoming, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn new<'a>(
+        systems: impl Into<Systems<'a>>,
+        intent: &str,
+        incoming: &Incoming,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let systems = systems.into();
+        let settings = systems.settings;
         let route = enabled_route(settings, intent)?;
         let asked_by = format!("routing.routes.{intent}");
         let source = Source { prompt: &route.prompt, task: &route.task, asked_by: &asked_by };
         let draft = Self::from_source(settings, &source, incoming, now)?;
         let tools = if incoming.sender.is_member() { route.tools.clone() } else { Vec::new() };
-        Ok(Self { tools, ..draft }.offering(settings))
+        Ok(Self { tools, ..draft }.offering(systems))
     }
 
     /// Tells the model of the tools that it may call, and what their results are.
-    fn offering(mut self, settings: &Settings) -> Self {
-        self.offered = tools::offered(settings, &self.tools);
+    fn offering(mut self, systems: Systems<'_>) -> Self {
+        self.offered = tools::offered(systems, &self.tools);
         if !self.offered.is_empty() {
             self.request.tools = self.offered.iter().map(|tool| tools::definition(*tool)).collect();
             self.request.may_call = true;

@@ -28,18 +28,21 @@ pub(super) enum Admission {
 }
 
 impl UnderWay {
+    /// Whether there is no room for a job that is not under way yet.
+    pub(super) fn is_full_for(&self, job: &Job) -> bool {
+        is_full_for(job, &self.lock())
+    }
+
     /// Takes a job on, if there is room for it.
     pub(super) fn admit(&self, job: &Job) -> Admission {
         let mut jobs = self.lock();
-        let total: usize = jobs.values().map(HashSet::len).sum();
-        let own = jobs.entry(job.tenant.clone()).or_default();
-        if own.contains(&job.event) {
+        if is_known(job, &jobs) {
             return Admission::Known;
         }
-        if total >= MOST_JOBS || own.len() >= MOST_JOBS_OF_ONE {
+        if is_full_for(job, &jobs) {
             return Admission::Full;
         }
-        own.insert(job.event.clone());
+        jobs.entry(job.tenant.clone()).or_default().insert(job.event.clone());
         Admission::Admitted(Seat { under_way: self.clone(), tenant: job.tenant.clone(), event: job.event.clone() })
     }
 
@@ -47,6 +50,16 @@ impl UnderWay {
         // Each change is one statement: a panic elsewhere leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_known(job: &Job, jobs: &HashMap<TenantId, HashSet<String>>) -> bool {
+    jobs.get(&job.tenant).is_some_and(|own| own.contains(&job.event))
+}
+
+fn is_full_for(job: &Job, jobs: &HashMap<TenantId, HashSet<String>>) -> bool {
+    let total: usize = jobs.values().map(HashSet::len).sum();
+    let own = jobs.get(&job.tenant).map_or(0, HashSet::len);
+    !is_known(job, jobs) && (total >= MOST_JOBS || own >= MOST_JOBS_OF_ONE)
 }
 
 /// The place of a job that is under way.
@@ -108,6 +121,7 @@ mod tests {
         let under_way = UnderWay::default();
         let seats = seats(&under_way, "acme", MOST_JOBS_OF_ONE);
         assert!(matches!(under_way.admit(&job("acme", MOST_JOBS_OF_ONE)), Admission::Full));
+        assert!(under_way.is_full_for(&job("acme", MOST_JOBS_OF_ONE)) && !under_way.is_full_for(&job("acme", 0)));
         assert!(matches!(under_way.admit(&job("beta", 1)), Admission::Admitted(_)));
         drop(seats);
         assert!(matches!(under_way.admit(&job("acme", MOST_JOBS_OF_ONE)), Admission::Admitted(_)));

@@ -30,7 +30,7 @@ impl Trouble {
         match error {
             ReplyError::Refused(Refusal::TextBlank) => Self::Blank,
             ReplyError::Refused(Refusal::TextTooLong { .. }) => Self::TooLong,
-            ReplyError::Refused(_) => Self::Setting,
+            ReplyError::Refused(_) | ReplyError::LimitUnknown(_) => Self::Setting,
             ReplyError::OverLimit { .. } => Self::UsedUp,
             ReplyError::SecretUnavailable(_) => Self::Passing,
             ReplyError::Model { source, .. } => match source {

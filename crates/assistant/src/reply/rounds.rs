@@ -8,8 +8,8 @@ use tenantry_integrations::llm::{ChatAnswer, ChatClient, ChatRequest, Connection
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::settings::{Settings, Tool};
-use crate::tools::Tools;
+use crate::settings::Tool;
+use crate::tools::{Systems, Tools};
 
 /// How often a model may look things up before it has to answer.
 const MOST_ROUNDS: usize = 4;
@@ -66,7 +66,7 @@ impl Spent {
 pub(super) struct Rounds<'a> {
     pub(super) chat: &'a ChatClient,
     pub(super) tools: &'a Tools,
-    pub(super) settings: &'a Settings,
+    pub(super) systems: Systems<'a>,
     pub(super) offered: &'a [Tool],
     pub(super) connection: &'a Connection,
     pub(super) listener: Option<&'a Listener>,
@@ -84,33 +84,38 @@ impl Rounds<'_> {
             request.limit = Some(deadline.saturating_duration_since(Instant::now()).max(SHORTEST_LIMIT));
             let answer = match self.ask(&request).await {
                 Ok(answer) => answer,
-                Err((error, heard)) => {
-                    spent.add(estimate(&request, heard));
+                Err((error, usage)) => {
+                    spent.add(usage);
                     return Outcome { answer: Err(error), spent, called };
                 }
             };
             spent.add(answer.usage);
             if answer.calls.is_empty() || !request.may_call {
-                return Outcome { answer: spoken(answer), spent, called };
+                return Outcome { answer: answer.spoken(), spent, called };
             }
             self.look_up(&mut request, answer, &mut called, deadline).await;
         }
     }
 
-    /// Asks once. An error says how many bytes of an answer had come before it.
-    async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, (CallError, usize)> {
-        let unheard = |error| (error, 0);
+    /// Asks once. An error says what it cost all the same.
+    async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, (CallError, Option<Usage>)> {
+        let unheard = |error| (error, None);
         let Some(listener) = self.listener else {
             return self.chat.send(request, self.connection).await.map_err(unheard);
         };
         let mut stream = self.chat.stream(request, self.connection).await.map_err(unheard)?;
         let mut heard = 0;
-        while let Some(text) = stream.next().await.map_err(|error| (error, heard))? {
-            heard += text.len();
-            // Whoever listened may have gone; the answer is kept and counted all the same.
-            let _ = listener.send(Piece::Text(text));
+        loop {
+            match stream.next().await {
+                Ok(Some(text)) => {
+                    heard += text.len();
+                    // Whoever listened may have gone; the answer is kept and counted all the same.
+                    let _ = listener.send(Piece::Text(text));
+                }
+                Ok(None) => return Ok(stream.answer()),
+                Err(error) => return Err((error, stream.usage().or_else(|| estimate(request, heard)))),
+            }
         }
-        stream.answer().map_err(|error| (error, heard))
     }
 
     /// Runs the tools that were called, one after the other, and adds what came of them to the conversation.
@@ -133,7 +138,7 @@ impl Rounds<'_> {
                 refusal("no more tools can be called: answer with what is known")
             } else {
                 let limit = (Instant::now() + TOOL_LIMIT).min(deadline);
-                let run = self.tools.answer(self.settings, self.offered, call, self.now);
+                let run = self.tools.answer(self.systems, self.offered, call, self.now);
                 tokio::time::timeout_at(limit, run).await.unwrap_or_else(|_| refusal("the tool took too long"))
             };
             request.messages.push(Message::result(call, result));
@@ -159,15 +164,6 @@ fn estimate(request: &ChatRequest, heard: usize) -> Option<Usage> {
 
 fn refusal(why: &str) -> String {
     serde_json::json!({ "error": why }).to_string()
-}
-
-/// An answer that says something; one that still only calls tools is none.
-fn spoken(answer: ChatAnswer) -> Result<ChatAnswer, CallError> {
-    if answer.text.trim().is_empty() {
-        let reason = "it has no text, and calls tools where it may not".to_owned();
-        return Err(CallError::Malformed { reason });
-    }
-    Ok(answer)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Access
 ///
-/// Who may ask for the company's own data. Members of the company's Slack workspace and holders of its tokens always may.
+/// Who may ask for the company's own data. Members of its Slack workspace and holders of its tokens always may; people of
+/// other workspaces, in channels that are shared with them, never may.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Access {

@@ -1,6 +1,6 @@
 //! Reads the arguments that a model gives a tool. They are its word: bounded, checked, and never taken for more.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan};
 use serde_json::{Map, Value};
@@ -81,13 +81,23 @@ fn later(from: Timestamp, days: i64) -> Result<Timestamp, ToolError> {
     from.checked_add((days * 24).hours()).map_err(|_| wrong("from is too far away"))
 }
 
-/// Reads a time, or a day of which `behind` says which edge is meant.
+/// Reads a time, or a day of which `behind` says which edge is meant. A time without an offset is one of the company's clocks.
 fn moment(name: &str, text: &str, zone: &TimeZone, behind: Span) -> Result<Timestamp, ToolError> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
+    // The reader of days takes a time too, and drops the hours.
+    if text.contains(['T', 't', ' ']) {
+        return time_of(text, zone).ok_or_else(|| odd(name));
+    }
     let day = text.parse::<Date>().ok().and_then(|day| day.checked_add(behind).ok());
     start_of(name, day.ok_or_else(|| odd(name))?, zone)
+}
+
+fn time_of(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    // The reader of times passes over the name of a zone, which need not be the company's.
+    let time: DateTime = (!text.contains('[')).then(|| text.parse().ok())??;
+    Some(time.to_zoned_datetime(zone.clone()).ok()?.timestamp())
 }
 
 fn start_of(name: &str, day: Date, zone: &TimeZone) -> Result<Timestamp, ToolError> {
@@ -95,7 +105,7 @@ fn start_of(name: &str, day: Date, zone: &TimeZone) -> Result<Timestamp, ToolErr
 }
 
 fn odd(name: &str) -> ToolError {
-    wrong(&format!("{name} must be a day such as 2026-11-27, or a time such as 2026-11-27T09:00:00Z"))
+    wrong(&format!("{name} must be a day such as 2026-11-27, or a time such as 2026-11-27T09:00:00"))
 }
 
 fn wrong(what: &str) -> ToolError {
@@ -123,6 +133,22 @@ mod tests {
         assert_eq!(day, (at("2026-11-26T23:00:00Z"), at("2026-11-27T23:00:00Z")));
         let hours = span(r#"{"from": "2026-11-27T09:00:00Z", "to": "2026-11-27T10:00:00Z"}"#);
         assert_eq!(hours, (at("2026-11-27T09:00:00Z"), at("2026-11-27T10:00:00Z")));
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_one_of_the_companys_clocks_and_no_whole_day() {
+        let span = |from: &str, to: &str| {
+            let text = serde_json::json!({"from": from, "to": to}).to_string();
+            arguments(&text).span(at("2026-11-26T23:30:00Z"), "Europe/Berlin")
+        };
+        let afternoon = (at("2026-11-27T13:00:00Z"), at("2026-11-27T14:30:00Z"));
+        assert_eq!(span("2026-11-27T14:00:00", "2026-11-27T15:30"), Ok(afternoon));
+        assert_eq!(span("2026-11-27 14:00", "2026-11-27t15:30:00"), Ok(afternoon));
+        assert_eq!(span("2026-11-27T14:00:00+01:00", "2026-11-27T15:30:00"), Ok(afternoon));
+        assert_eq!(span("2026-11-27T14:00:00", "2026-11-27").unwrap().1, at("2026-11-27T23:00:00Z"));
+        for odd in ["2026-11-27T25:00", "2026-11-27T", "2026-11-27T14:00[Europe/Paris]", "2026-W48-5"] {
+            assert!(span(odd, "2026-11-28").is_err(), "{odd}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn definition(tool: Tool) -> ToolDefinition {
             "Lists the events of the company's calendar in a span of time.",
             object(
                 &json!({
-                    "from": text("The first day, such as 2026-11-27, or a time such as 2026-11-27T09:00:00Z; today if left out"),
+                    "from": text("The first day, such as 2026-11-27, or a time such as 2026-11-27T09:00:00, by the company's clocks unless it has an offset; today if left out"),
                     "to": text("The last day or the time of the end, written likewise; a week later if left out"),
                 }),
                 &[],

@@ -271,6 +271,22 @@ async fn in_telegram_a_chat_that_the_company_does_not_name_gets_no_tools() {
 }
 
 #[tokio::test]
+async fn in_slack_people_of_other_workspaces_get_no_tools() {
+    let mut world = World::new().await;
+    world.models[0].calls("rye", "get_stock", &json!({"item": "rye"}));
+    let secret = world.companies[0].slack_secret.clone();
+    for (event, team, looked_up) in [("Ev1", "T0ACME", true), ("Ev2", "T0OTHER", false)] {
+        let mut body = mention("T0ACME", event, "How much rye is there?");
+        body["is_ext_shared_channel"] = json!(true);
+        body["event"]["user_team"] = json!(team);
+        let answer = world.slack_event(&body, &secret, Timestamp::now().as_second()).await;
+        assert_eq!((status(&answer), world.slack.take_posted().len()), (200, 1), "{answer}");
+        assert_eq!(!world.odoo.take_seen().is_empty(), looked_up, "{team}");
+    }
+    world.function.stop();
+}
+
+#[tokio::test]
 async fn a_thread_is_remembered_by_its_own_company_alone() {
     let mut world = World::new().await;
     world.mention(0, "Ev1", "My number is four").await;

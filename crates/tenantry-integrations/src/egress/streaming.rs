@@ -1,4 +1,4 @@
-//! An answer that is read as it comes: within the same bounds as one that is read whole.
+//! An answer that is read as it comes: in the same time as one that is read whole, and with a bound of its own.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,11 @@ use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
 use super::error::EgressError;
-use super::response::{MAX_BODY, Response};
+use super::response::Response;
+
+/// The most of an answer that is read as it comes, in bytes after decompression. An event of some 300 bytes brings a word, so an
+/// answer takes many times its own length on the wire; whoever puts it together bounds what is kept of it.
+pub const MAX_STREAM: usize = 16 * 1024 * 1024;
 
 /// An answer of which the head is there.
 pub struct Streaming {
@@ -19,7 +23,7 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    pub(super) fn new(answer: reqwest::Response, limit: Duration, deadline: Instant) -> Self {
+    pub(crate) fn new(answer: reqwest::Response, limit: Duration, deadline: Instant) -> Self {
         Self { answer, read: 0, limit, deadline }
     }
 
@@ -31,10 +35,14 @@ impl Streaming {
     /// The next bytes, decompressed; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, EgressError> {
         let limit = self.limit;
+        // A chunk that is there already is taken without a look at the clock.
+        if Instant::now() >= self.deadline {
+            return Err(EgressError::TimedOut { limit });
+        }
         let chunk = timeout_at(self.deadline, self.answer.chunk()).await;
         let Some(bytes) = chunk.map_err(|_| EgressError::TimedOut { limit })?? else { return Ok(None) };
         self.read += bytes.len();
-        if self.read > MAX_BODY { Err(EgressError::TooLarge { limit: MAX_BODY }) } else { Ok(Some(bytes)) }
+        if self.read > MAX_STREAM { Err(EgressError::TooLarge { limit: MAX_STREAM }) } else { Ok(Some(bytes)) }
     }
 
     /// Reads what is left.

@@ -13,7 +13,7 @@ use crate::redact::redact;
 /// A model's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChatAnswer {
-    /// What the model says; never blank unless it calls tools.
+    /// What the model says. It can be blank, which is paid for all the same: [`Self::spoken`] tells.
     pub text: String,
     /// What it calls, to be answered before it says more.
     #[serde(skip)]
@@ -24,6 +24,21 @@ pub struct ChatAnswer {
     pub finish_reason: Option<String>,
     /// What it cost, if the provider says so.
     pub usage: Option<Usage>,
+}
+
+impl ChatAnswer {
+    /// The answer, if it says anything. One that only calls tools does not.
+    pub fn spoken(self) -> Result<Self, CallError> {
+        if !self.text.trim().is_empty() {
+            return Ok(self);
+        }
+        Err(malformed(match self.finish_reason.as_deref() {
+            _ if !self.calls.is_empty() => "it has no text, and calls tools where it may not",
+            Some("length") => "it has no text: the limit of output tokens was spent before the model said anything",
+            Some("content_filter") => "it has no text: the provider's content filter withheld it",
+            _ => "it has no text",
+        }))
+    }
 }
 
 /// Tokens of one exchange.
@@ -47,35 +62,28 @@ pub fn parse(response: &Response, key: &SecretText) -> Result<ChatAnswer, CallEr
 }
 
 fn answer(json: &Value, key: &SecretText) -> Result<ChatAnswer, CallError> {
-    let choice = json.pointer("/choices/0").ok_or_else(|| malformed("it has no choices"))?;
+    let usage = usage(&json["usage"]);
+    let choice = match (json.pointer("/choices/0"), usage) {
+        (Some(choice), _) => choice,
+        (None, Some(_)) => &Value::Null,
+        (None, None) => return Err(malformed("it has no choices")),
+    };
     // A word is logged and shown. One that has to be scrubbed is no word that anybody needs.
     let word = |value: &Value| value.as_str().filter(|word| redact(word, &[key]) == *word).map(str::to_owned);
-    let finish_reason = word(&choice["finish_reason"]);
-    let calls = ToolCall::all(&choice["message"]);
-    let text = text(&choice["message"]).or_else(|| (!calls.is_empty()).then(String::new));
     Ok(ChatAnswer {
-        text: text.ok_or_else(|| malformed(why_blank(finish_reason.as_deref())))?,
-        calls,
+        text: text(&choice["message"]),
+        calls: ToolCall::all(&choice["message"]),
         model: word(&json["model"]),
-        finish_reason,
-        usage: usage(&json["usage"]),
+        finish_reason: word(&choice["finish_reason"]),
+        usage,
     })
 }
 
 /// The text of a message: a string, the text parts of a list, or what a model says instead when it declines.
-fn text(message: &Value) -> Option<String> {
-    let text = match &message["content"] {
+fn text(message: &Value) -> String {
+    match &message["content"] {
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-        content => content.as_str().or_else(|| message["refusal"].as_str())?.to_owned(),
-    };
-    (!text.trim().is_empty()).then_some(text)
-}
-
-pub(super) fn why_blank(finish_reason: Option<&str>) -> &'static str {
-    match finish_reason {
-        Some("length") => "it has no text: the limit of output tokens was spent before the model said anything",
-        Some("content_filter") => "it has no text: the provider's content filter withheld it",
-        _ => "it has no text",
+        content => content.as_str().or_else(|| message["refusal"].as_str()).unwrap_or_default().to_owned(),
     }
 }
 
@@ -171,12 +179,22 @@ mod tests {
 
     #[test]
     fn an_answer_without_text_says_why() {
-        let blank = parsed(200, &completion(&json!({"content": " \n"}), "length")).unwrap_err();
-        assert!(blank.to_string().contains("output tokens"), "{blank}");
+        for (message, finish_reason, why) in [
+            (json!({"content": " \n"}), "length", "output tokens"),
+            (json!({"content": null, "reasoning": "Hm"}), "content_filter", "content filter"),
+            (json!({"tool_calls": [{"id": "1", "function": {"name": "x"}}]}), "tool_calls", "where it may not"),
+        ] {
+            let blank = parsed(200, &completion(&message, finish_reason)).unwrap();
+            assert_eq!(blank.usage.unwrap().total, 15, "it is paid for: {message}");
+            assert!(blank.spoken().unwrap_err().to_string().contains(why), "{message}");
+        }
+        let spoken = |body: &Value| parsed(200, body).and_then(ChatAnswer::spoken);
         for body in [json!({}), json!([]), json!({"choices": []}), json!({"choices": [{}]}), json!("text"), json!(null)]
         {
-            assert!(matches!(parsed(200, &body), Err(CallError::Malformed { .. })), "{body}");
+            assert!(matches!(spoken(&body), Err(CallError::Malformed { .. })), "{body}");
         }
+        let filtered = json!({"choices": [], "usage": {"prompt_tokens": 12}});
+        assert_eq!(parsed(200, &filtered).unwrap().usage.unwrap().total, 12);
     }
 
     #[test]

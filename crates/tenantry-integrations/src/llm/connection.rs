@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tenantry_core::secret::SecretText;
 
 use crate::egress::Endpoint;
+use crate::redact::LONGEST_SECRET;
 
 /// Who runs the language model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ pub struct OpenAi {
     /// API key
     ///
     /// At platform.openai.com open Settings, API keys, Create new secret key. It is shown once, and begins with `sk-`.
-    #[schemars(extend("pattern" = r"^[!-~]+$"))]
+    #[schemars(extend("maxLength" = LONGEST_SECRET, "pattern" = r"^[!-~]+$"))]
     pub api_key: SecretText,
 
     /// Address of the API
@@ -105,7 +106,7 @@ pub struct OpenRouter {
     /// API key
     ///
     /// At openrouter.ai open Settings, Keys, Create API Key. It is shown once, and begins with `sk-or-`.
-    #[schemars(extend("pattern" = r"^[!-~]+$"))]
+    #[schemars(extend("maxLength" = LONGEST_SECRET, "pattern" = r"^[!-~]+$"))]
     pub api_key: SecretText,
 
     /// Address of the API
@@ -125,7 +126,7 @@ pub struct Cerebras {
     /// API key
     ///
     /// At cloud.cerebras.ai open API Keys. It begins with `csk-`.
-    #[schemars(extend("pattern" = r"^[!-~]+$"))]
+    #[schemars(extend("maxLength" = LONGEST_SECRET, "pattern" = r"^[!-~]+$"))]
     pub api_key: SecretText,
 
     /// Address of the API

@@ -12,7 +12,7 @@ use tenantry_core::secret::SecretText;
 
 use self::assembly::Assembly;
 use self::lines::Lines;
-use super::answer::ChatAnswer;
+use super::answer::{ChatAnswer, Usage};
 use crate::call::CallError;
 use crate::egress::Streaming;
 
@@ -34,6 +34,8 @@ impl ChatStream {
     pub async fn next(&mut self) -> Result<Option<String>, CallError> {
         loop {
             while let Some(event) = self.waiting.pop_front() {
+                // A server that never pauses must not keep the others waiting.
+                tokio::task::consume_budget().await;
                 if let Some(text) = self.assembly.take(&event)? {
                     return Ok(Some(text));
                 }
@@ -42,14 +44,48 @@ impl ChatStream {
                 return Ok(None);
             }
             match self.answer.chunk().await? {
-                Some(bytes) => self.waiting.extend(self.lines.take(&bytes)),
+                Some(bytes) => self.waiting.extend(self.lines.take(&bytes)?),
                 None => return self.assembly.end().map(|()| None),
             }
         }
     }
 
+    /// What it cost, if the provider has said so by now.
+    pub fn usage(&self) -> Option<Usage> {
+        self.assembly.usage()
+    }
+
     /// The whole answer, once [`Self::next`] has said that all of it was there.
-    pub fn answer(self) -> Result<ChatAnswer, CallError> {
+    pub fn answer(self) -> ChatAnswer {
         self.assembly.answer()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn stream(body: String, deadline: Instant) -> ChatStream {
+        let answer = reqwest::Response::from(http::Response::new(body));
+        ChatStream::new(Streaming::new(answer, Duration::from_secs(1), deadline), SecretText::new("k".to_owned()))
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_while_a_server_never_pauses() {
+        let events = "data: {\"choices\": []}\n\n".repeat(1000);
+        let other = tokio::spawn(async {});
+        let mut stream = stream(events, Instant::now() + Duration::from_mins(1));
+        assert!(stream.next().await.is_err(), "it never says that it is done");
+        assert!(other.is_finished());
+    }
+
+    #[tokio::test]
+    async fn what_is_always_there_is_read_until_the_deadline_and_no_longer() {
+        let mut stream = stream("data: [DONE]\n\n".to_owned(), Instant::now());
+        assert_eq!(stream.next().await, Err(CallError::TimedOut { limit: Duration::from_secs(1) }));
     }
 }

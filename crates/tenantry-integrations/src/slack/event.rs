@@ -24,6 +24,8 @@ pub struct Message {
     pub thread: String,
     /// Who wrote it.
     pub user: String,
+    /// Whether that may be somebody of another company: channels can be shared with others by Slack Connect.
+    pub is_of_a_guest: bool,
     /// The text without a mention at its beginning, and with Slack's escapes undone.
     pub text: String,
 }
@@ -63,8 +65,15 @@ fn message(body: &Value) -> Option<Message> {
         channel: text(&event["channel"])?,
         thread: text(&event["thread_ts"]).unwrap_or(ts),
         user: text(&event["user"])?,
+        is_of_a_guest: body["is_ext_shared_channel"] == true && !names_own_team(event, team(body)?),
         text: plain(event["text"].as_str().unwrap_or_default()),
     })
+}
+
+/// Whether the writer is of this workspace and no other one, by all that the event says of his.
+fn names_own_team(event: &Value, own: &str) -> bool {
+    let mut named = ["user_team", "source_team", "team"].iter().map(|name| &event[name]).filter(|team| !team.is_null());
+    named.next().is_some_and(|first| first == own) && named.all(|other| other == own)
 }
 
 /// Whether a message is one that somebody wrote: a file beside it, or its showing in the channel too, changes nothing.
@@ -103,6 +112,7 @@ mod tests {
             channel: "C1".to_owned(),
             thread: "1712.0001".to_owned(),
             user: "U1".to_owned(),
+            is_of_a_guest: false,
             text: "is 3 < 4 && 5?".to_owned(),
         };
         assert_eq!(read(&callback(&mention())), Event::Message(expected));
@@ -141,6 +151,27 @@ mod tests {
             let mut event = mention();
             event["subtype"] = json!(subtype);
             assert!(matches!(read(&callback(&event)), Event::Message(_)), "{subtype}");
+        }
+    }
+
+    #[test]
+    fn in_a_channel_shared_with_other_companies_whoever_does_not_prove_to_be_of_this_one_is_a_guest() {
+        let is_guest = |shared: &Value, teams: &[(&str, &str)]| {
+            let mut event = mention();
+            for (name, team) in teams {
+                event[name] = json!(team);
+            }
+            let mut body = callback(&event);
+            body["is_ext_shared_channel"] = shared.clone();
+            let Event::Message(message) = read(&body) else { panic!("it is one") };
+            message.is_of_a_guest
+        };
+        for teams in [&[][..], &[("user_team", "T2")], &[("user_team", "T1"), ("source_team", "T2")], &[("team", "")]] {
+            assert!(is_guest(&json!(true), teams), "{teams:?}");
+            assert!(!is_guest(&json!(false), teams) && !is_guest(&json!(null), teams), "{teams:?}");
+        }
+        for own in [&[("user_team", "T1")][..], &[("team", "T1")], &[("user_team", "T1"), ("team", "T1")]] {
+            assert!(!is_guest(&json!(true), own), "{own:?}");
         }
     }
 

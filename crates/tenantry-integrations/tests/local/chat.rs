@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tenantry_core::secret::SecretText;
 use tenantry_integrations::call::CallError;
-use tenantry_integrations::egress::{Egress, Endpoint, MAX_BODY, Rule};
+use tenantry_integrations::egress::{Egress, Endpoint, MAX_BODY, MAX_STREAM, Rule};
 use tenantry_integrations::llm::{ChatAnswer, ChatClient, ChatRequest, Connection, Message, Provider};
 
-use crate::server::{Behaviour, Server, answer};
+use crate::server::{Behaviour, Server, answer, head};
 
 const KEY: &str = "sk-CANARY-acme-41d7";
 
@@ -111,6 +111,35 @@ async fn a_deeply_nested_answer_is_malformed() {
 async fn a_huge_answer_is_too_large() {
     let server = Server::answering(200, &[], &vec![b' '; MAX_BODY + 1]).await;
     assert_eq!(asked(&server, &chat()).await, Err(CallError::TooLarge { limit: MAX_BODY }));
+}
+
+async fn streamed(server: &Server) -> Result<ChatAnswer, CallError> {
+    let connection = connection(&format!("{}/v1", server.origin));
+    let mut stream = ChatClient::new(server.egress()).stream(&chat(), &connection).await?;
+    while stream.next().await?.is_some() {}
+    Ok(stream.answer())
+}
+
+#[tokio::test]
+async fn an_answer_in_pieces_may_take_many_times_its_length_on_the_wire() {
+    let piece = |text: &str, finish_reason: Option<&str>| {
+        let fingerprint = "x".repeat(200);
+        let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": finish_reason});
+        format!("data: {}\n\n", json!({"id": fingerprint, "model": "gpt-5-mini", "choices": [choice]}))
+    };
+    let body = piece("word ", None).repeat(6000) + &piece("", Some("stop")) + "data: [DONE]\n\n";
+    assert!(body.len() > MAX_BODY);
+    let server = Server::answering(200, &[("content-type", "text/event-stream")], body.as_bytes()).await;
+    assert_eq!(streamed(&server).await.unwrap().text.len(), 30_000);
+}
+
+#[tokio::test]
+async fn an_answer_in_pieces_without_end_is_too_large() {
+    for (more, limit) in [(": still there\n\n", MAX_STREAM), ("data: x", MAX_BODY), ("data: xxxxxxxx\n", MAX_BODY)] {
+        let head = head(200, &[("content-type", "text/event-stream")]);
+        let server = Server::start(Behaviour::SendEndlessly(head, more.repeat(5000).into_bytes())).await;
+        assert_eq!(streamed(&server).await, Err(CallError::TooLarge { limit }), "{more}");
+    }
 }
 
 #[tokio::test]

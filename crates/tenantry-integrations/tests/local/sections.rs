@@ -121,6 +121,15 @@ fn tokens_have_the_shapes_that_people_can_check() {
 }
 
 #[test]
+fn api_keys_and_passwords_are_no_longer_than_what_is_looked_for_in_answers() {
+    let is_key = |key: &str| key.contains(".api_") || key.ends_with(".password");
+    let expected: Vec<_> =
+        keys(|field| field["x-sensitivity"] == "secret").into_iter().filter(|key| is_key(key)).collect();
+    assert_eq!(keys(|field| field["maxLength"] == 512), expected);
+    assert_eq!(expected.len(), 8);
+}
+
+#[test]
 fn a_whole_section_is_read_and_its_secrets_stay_hidden() {
     let odoo: Odoo = serde_json::from_value(json!({
         "url": "https://acme.odoo.com", "db": "acme", "login": "assistant@acme.example", "password": "CANARY",

@@ -1,15 +1,17 @@
 //! Puts the pieces of an answer together.
 
+use std::fmt;
+
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tenantry_core::secret::SecretText;
 
-use super::super::answer::{ChatAnswer, Usage, usage, why_blank};
+use super::super::answer::{ChatAnswer, Usage, usage};
 use super::super::refusal::refusal;
 use super::super::tool::{MOST_CALLS, ToolCall};
 use crate::call::{CallError, malformed};
-use crate::egress::Response;
-use crate::redact::redact;
+use crate::egress::{MAX_BODY, Response};
+use crate::redact::Redactor;
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";
@@ -18,18 +20,27 @@ const DONE: &str = "[DONE]";
 #[derive(Debug)]
 pub(super) struct Assembly {
     key: SecretText,
+    redactor: Redactor,
     text: String,
     calls: Vec<ToolCall>,
-    model: Option<String>,
-    finish_reason: Option<String>,
+    model: Word,
+    finish_reason: Word,
     usage: Option<Usage>,
     is_done: bool,
 }
 
 impl Assembly {
     pub(super) fn new(key: SecretText) -> Self {
-        let (text, calls) = (String::new(), Vec::new());
-        Self { key, text, calls, model: None, finish_reason: None, usage: None, is_done: false }
+        Self {
+            redactor: Redactor::of(&[&key]),
+            key,
+            text: String::new(),
+            calls: Vec::new(),
+            model: Word::default(),
+            finish_reason: Word::default(),
+            usage: None,
+            is_done: false,
+        }
     }
 
     /// Takes one event, and gives the text that it adds.
@@ -49,14 +60,21 @@ impl Assembly {
         self.call(&delta["tool_calls"])?;
         let text = delta["content"].as_str().or_else(|| delta["refusal"].as_str()).filter(|text| !text.is_empty());
         self.text.extend(text);
+        if self.size() > MAX_BODY {
+            return Err(CallError::TooLarge { limit: MAX_BODY });
+        }
         Ok(text.map(str::to_owned))
     }
 
+    /// What is kept, in bytes.
+    fn size(&self) -> usize {
+        let of_call = |call: &ToolCall| call.id.len() + call.name.len() + call.arguments.len();
+        self.text.len() + self.calls.iter().map(of_call).sum::<usize>()
+    }
+
     fn note(&mut self, json: &Value) {
-        let word = |value: &Value| value.as_str().filter(|word| redact(word, &[&self.key]) == *word).map(str::to_owned);
-        let (model, finish_reason) = (word(&json["model"]), word(&json["choices"][0]["finish_reason"]));
-        self.model = model.or_else(|| self.model.take());
-        self.finish_reason = finish_reason.or_else(|| self.finish_reason.take());
+        self.model.hear(&json["model"], &self.redactor);
+        self.finish_reason.hear(&json["choices"][0]["finish_reason"], &self.redactor);
         self.usage = usage(&json["usage"]).or(self.usage);
     }
 
@@ -86,7 +104,7 @@ impl Assembly {
 
     /// Takes the end of the connection: it must not come in the middle of an answer.
     pub(super) fn end(&mut self) -> Result<(), CallError> {
-        if self.finish_reason.is_none() {
+        if self.finish_reason.shown.is_none() {
             let reason = "it closed the connection before the answer was complete".to_owned();
             return Err(CallError::Unreachable { reason });
         }
@@ -94,14 +112,40 @@ impl Assembly {
         Ok(())
     }
 
-    pub(super) fn answer(self) -> Result<ChatAnswer, CallError> {
-        let calls: Vec<_> =
-            self.calls.into_iter().filter(|call| !call.id.is_empty() && !call.name.is_empty()).collect();
-        if self.text.trim().is_empty() && calls.is_empty() {
-            return Err(malformed(why_blank(self.finish_reason.as_deref())));
+    /// What it cost, if the provider has said so by now.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    pub(super) fn answer(self) -> ChatAnswer {
+        let Self { text, mut calls, model, finish_reason, usage, .. } = self;
+        calls.retain(|call| !call.id.is_empty() && !call.name.is_empty());
+        ChatAnswer { text, calls, model: model.shown, finish_reason: finish_reason.shown, usage }
+    }
+}
+
+/// A word that each event says again. It is looked at when it changes: to look for a key in it takes time.
+#[derive(Default)]
+struct Word {
+    heard: String,
+    /// The last one that had nothing of the key in it.
+    shown: Option<String>,
+}
+
+impl Word {
+    fn hear(&mut self, value: &Value, redactor: &Redactor) {
+        let Some(word) = value.as_str().filter(|word| *word != self.heard) else { return };
+        word.clone_into(&mut self.heard);
+        if redactor.redact(word) == word {
+            self.shown = Some(word.to_owned());
         }
-        let Self { text, model, finish_reason, usage, .. } = self;
-        Ok(ChatAnswer { text, calls, model, finish_reason, usage })
+    }
+}
+
+impl fmt::Debug for Word {
+    /// Shows what was looked at alone: the provider may have echoed the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shown.fmt(f)
     }
 }
 
@@ -118,7 +162,7 @@ mod tests {
             pieces.extend(assembly.take(&event.to_string())?);
         }
         assembly.end()?;
-        Ok((pieces, assembly.answer()?))
+        Ok((pieces, assembly.answer()))
     }
 
     fn piece(delta: &Value, finish_reason: Option<&str>) -> Value {
@@ -160,11 +204,40 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_bounded_in_its_text_and_in_its_calls_together() {
+        let half = "x".repeat(MAX_BODY / 2);
+        let text = piece(&json!({ "content": half }), None);
+        let call = json!({"tool_calls": [{"index": 0, "id": "1", "function": {"name": "x", "arguments": half}}]});
+        let call = piece(&call, None);
+        assert!(assembled(&[text.clone(), piece(&json!({}), Some("stop"))]).is_ok());
+        for events in [[text.clone(), call.clone(), text], [call.clone(), call.clone(), call]] {
+            assert_eq!(assembled(&events), Err(CallError::TooLarge { limit: MAX_BODY }));
+        }
+    }
+
+    #[test]
     fn a_stream_that_breaks_off_is_no_answer() {
         let broken = assembled(&[piece(&json!({"content": "Hel"}), None)]);
         assert!(matches!(broken, Err(CallError::Unreachable { .. })), "{broken:?}");
-        let blank = assembled(&[piece(&json!({"content": " "}), Some("length"))]).unwrap_err();
-        assert!(blank.to_string().contains("output tokens"), "{blank}");
+    }
+
+    #[test]
+    fn an_answer_without_text_is_paid_for() {
+        let usage = json!({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}});
+        let events = [piece(&json!({"reasoning": "Hm"}), None), piece(&json!({"content": " "}), Some("length")), usage];
+        let (_, blank) = assembled(&events).unwrap();
+        assert_eq!(blank.usage.unwrap().total, 7);
+        assert!(blank.spoken().unwrap_err().to_string().contains("output tokens"));
+    }
+
+    #[test]
+    fn words_may_change_and_one_with_the_key_in_it_is_not_shown() {
+        let mut assembly = Assembly::new(SecretText::new("sk-CANARY-acme".to_owned()));
+        for model in ["gpt-5-mini", "gpt-5-mini", "sk-CANARY-acme", "gpt-5", "CANARY-acme", "CANARY-acme"] {
+            assembly.take(&json!({"model": model, "choices": []}).to_string()).unwrap();
+            assert!(!format!("{assembly:?}").contains("CANARY"), "{model}");
+        }
+        assert_eq!(assembly.answer().model.as_deref(), Some("gpt-5"));
     }
 
     #[test]
