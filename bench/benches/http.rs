@@ -17,7 +17,7 @@ use tenantry::token::{TokenText, Tokens};
 use tenantry_admin::access::Role;
 use tenantry_admin::application::{Application, Verdict};
 use tenantry_admin::service::{Candidate, Context, Service};
-use tenantry_admin::{Api, Metrics, framed, router};
+use tenantry_admin::{Api, HOT_BYTES, Metrics, framed, router};
 use tenantry_bench::rounds::{Effort, Side, in_turns};
 use tenantry_bench::table::{Table, Target};
 use tenantry_bench::tenant_file::TenantFile;
@@ -74,7 +74,7 @@ async fn ours(file: &TenantFile) -> (SocketAddr, String) {
     let made = service.create_token(&Scope::Global, Role::Operator, "bench", 1, random, &context).await;
     let token = made.expect("a token can be made").text.expose().to_owned();
     let tokens = Tokens::open(&file.stores).await.expect("the store has its keys");
-    let app = framed(router(Api::new(service, tokens, Arc::new(Nothing))), Metrics::default());
+    let app = framed(router(Api::new(service, tokens, Arc::new(Nothing)).keeping(HOT_BYTES, Duration::from_secs(2))), Metrics::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound port");
     tokio::spawn(async move {

@@ -40,7 +40,7 @@ async fn identified(State(metrics): State<Metrics>, request: Request, next: Next
         let mut response = next.run(request).await;
         let (status, took) = (response.status().as_u16(), began.elapsed());
         info!(%method, path, status, took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered");
-        metrics.answered(known(&method), route.as_ref().map(MatchedPath::as_str), status, took);
+        metrics.answered(known(&method), route.as_ref().map(|route| route.as_str().into()), status, took);
         if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json") {
             response = add_to_problem(response, &id).await;
         }

@@ -5,8 +5,8 @@
 //! tokens are hashes.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -61,26 +61,45 @@ struct Kept {
     most_bytes: usize,
     callers: DashMap<blake3::Hash, Known>,
     fresh_for: Duration,
+    look_holds: Duration,
     epoch: AtomicU64,
+    /// The newest look at the store.
+    looked: Mutex<Option<Seen>>,
 }
 
+/// For how long a look at the store holds for other requests of a busy server, too. What is changed by way of its API is
+/// seen at once all the same.
+pub(crate) const LOOK_HOLDS: Duration = Duration::from_millis(2);
+
 impl Hot {
-    /// Keeps so many bytes, and what cannot be told by a stamp for so long.
-    pub(crate) fn new(most_bytes: usize, fresh_for: Duration) -> Self {
+    /// Keeps so many bytes, and what cannot be told by a stamp for so long. A look at the store holds for so long.
+    pub(crate) fn new(most_bytes: usize, fresh_for: Duration, look_holds: Duration) -> Self {
         Self(Arc::new(Kept {
             configurations: DashMap::new(),
             bytes: AtomicUsize::new(0),
             most_bytes,
             callers: DashMap::new(),
             fresh_for,
+            look_holds,
             epoch: AtomicU64::new(0),
+            looked: Mutex::new(None),
         }))
     }
 
     /// How the store is now: to be asked before anything is read.
     pub(crate) async fn look(&self, stores: &Stores) -> Result<Seen, StoreError> {
-        let epoch = self.0.epoch.load(Ordering::SeqCst);
-        Ok(Seen { stamp: stores.stamp().await?, epoch, at: Instant::now() })
+        let (epoch, at) = (self.0.epoch.load(Ordering::SeqCst), Instant::now());
+        let holds = |seen: &Seen| seen.epoch == epoch && at.duration_since(seen.at) < self.0.look_holds;
+        if let Some(seen) = self.looked().filter(holds) {
+            return Ok(Seen { at, ..seen });
+        }
+        let seen = Seen { stamp: stores.stamp().await?, epoch, at };
+        *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        Ok(seen)
+    }
+
+    fn looked(&self) -> Option<Seen> {
+        *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says that something was changed by way of this process.
@@ -154,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_served_while_the_stamp_is_the_same_however_long() {
-        let (hot, at) = (Hot::new(HOT_BYTES, Duration::from_secs(2)), Instant::now());
+        let (hot, at) = (Hot::new(HOT_BYTES, Duration::from_secs(2), Duration::ZERO), Instant::now());
         let acme = keep(&hot, "acme", 10, seen(Some(1), 0, at));
         let later = at + Duration::from_hours(1);
         assert!(hot.configuration(&acme, seen(Some(1), 0, later)).is_some());
@@ -164,7 +183,7 @@ mod tests {
 
     #[test]
     fn of_a_store_without_a_stamp_it_is_served_while_it_is_fresh() {
-        let (hot, at) = (Hot::new(HOT_BYTES, Duration::from_secs(2)), Instant::now());
+        let (hot, at) = (Hot::new(HOT_BYTES, Duration::from_secs(2), Duration::ZERO), Instant::now());
         let acme = keep(&hot, "acme", 10, seen(None, 0, at));
         assert!(hot.configuration(&acme, seen(None, 0, at + Duration::from_secs(1))).is_some());
         assert!(hot.configuration(&acme, seen(None, 0, at + Duration::from_secs(2))).is_none());
@@ -173,7 +192,7 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_there_is_room_for() {
-        let (hot, at) = (Hot::new(10_000, Duration::from_secs(2)), Instant::now());
+        let (hot, at) = (Hot::new(10_000, Duration::from_secs(2), Duration::ZERO), Instant::now());
         for number in 0..100 {
             keep(&hot, &format!("t{number}"), 1_000, seen(Some(1), 0, at));
             let kept: usize = hot.0.configurations.iter().map(|one| one.body.len() + ENTRY_BYTES).sum();
@@ -187,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_token_that_ends_is_not_kept_beyond_its_end() {
-        let (hot, at, time) = (Hot::new(HOT_BYTES, Duration::from_secs(2)), Instant::now(), Timestamp::UNIX_EPOCH);
+        let (hot, at, time) =
+            (Hot::new(HOT_BYTES, Duration::from_secs(2), Duration::ZERO), Instant::now(), Timestamp::UNIX_EPOCH);
         let scope = tenantry_core::scope::Scope::Global;
         let caller =
             Principal { scope, role: crate::access::Role::Operator, actor: String::new(), token: String::new() };

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dashmap::DashMap;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -19,6 +20,9 @@ pub(crate) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; cha
 
 /// The bounds of the histogram, in seconds.
 const BOUNDS: [f64; 10] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
+
+/// A path as it is declared.
+pub(crate) type MatchedRoute = Arc<str>;
 
 /// What is told apart among requests.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -40,9 +44,10 @@ pub struct Metrics(Arc<Counts>);
 
 struct Counts {
     registry: Registry,
+    /// What is counted again and again, found without making labels anew.
+    known: DashMap<(&'static str, Option<MatchedRoute>, u16), (Counter, Histogram)>,
     requests: Family<Request, Counter>,
     seconds: Family<Route, Histogram>,
-    limited: Counter,
     watchers: Gauge,
 }
 
@@ -50,25 +55,31 @@ impl Default for Metrics {
     fn default() -> Self {
         let requests = Family::<Request, Counter>::default();
         let seconds = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(BOUNDS));
-        let (limited, watchers) = (Counter::default(), Gauge::default());
+        let watchers = Gauge::default();
         let mut registry = Registry::with_prefix("tenantry");
         registry.register("http_requests", "Requests that were answered", requests.clone());
         registry.register("http_request_seconds", "Time until an answer began", seconds.clone());
-        registry.register("http_limited", "Requests that were told to slow down", limited.clone());
         registry.register("watchers", "Callers that are told of changes", watchers.clone());
-        Self(Arc::new(Counts { registry, requests, seconds, limited, watchers }))
+        Self(Arc::new(Counts { registry, known: DashMap::new(), requests, seconds, watchers }))
     }
 }
 
 impl Metrics {
     /// Counts a request by the path as it is declared.
-    pub(crate) fn answered(&self, method: &str, route: Option<&str>, status: u16, took: Duration) {
-        let route = route.unwrap_or("other").to_owned();
-        self.0.seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
-        self.0.requests.get_or_create(&Request { method: method.to_owned(), route, status }).inc();
-        if status == 429 {
-            self.0.limited.inc();
+    pub(crate) fn answered(&self, method: &'static str, route: Option<MatchedRoute>, status: u16, took: Duration) {
+        let key = (method, route, status);
+        if let Some(known) = self.0.known.get(&key) {
+            let (count, seconds) = &*known;
+            count.inc();
+            seconds.observe(took.as_secs_f64());
+            return;
         }
+        let route = key.1.as_ref().map_or("other", |route| &**route).to_owned();
+        let seconds = self.0.seconds.get_or_create_owned(&Route { route: route.clone() });
+        let count = self.0.requests.get_or_create_owned(&Request { method: method.to_owned(), route, status });
+        count.inc();
+        seconds.observe(took.as_secs_f64());
+        self.0.known.insert(key, (count, seconds));
     }
 
     /// Counts a watcher in, until what it gives is dropped.
@@ -108,8 +119,8 @@ mod tests {
     fn what_is_counted_names_routes_and_no_tenant() {
         let metrics = Metrics::default();
         let took = Duration::from_millis(3);
-        metrics.answered("GET", Some("/v1/tenants/{tenant_id}"), 200, took);
-        metrics.answered("GET", Some("/v1/tenants/{tenant_id}"), 200, took);
+        metrics.answered("GET", Some("/v1/tenants/{tenant_id}".into()), 200, took);
+        metrics.answered("GET", Some("/v1/tenants/{tenant_id}".into()), 200, took);
         metrics.answered("GET", None, 404, took);
         let watching = metrics.watching();
         let text = metrics.text();

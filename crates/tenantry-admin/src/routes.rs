@@ -15,7 +15,7 @@ use crate::api::{
 };
 use crate::application::Application;
 use crate::error::Refused;
-use crate::hot::{HOT_BYTES, Hot};
+use crate::hot::{HOT_BYTES, Hot, LOOK_HOLDS};
 use crate::idempotency::Answers;
 use crate::limits::{Gate, Limits};
 use crate::metrics::Metrics;
@@ -54,7 +54,7 @@ impl Api {
             gate: Gate::new(Limits::default()),
             answers: Answers::default(),
             watchers: Watchers::default(),
-            hot: Hot::new(HOT_BYTES, FRESH_FOR),
+            hot: Hot::new(HOT_BYTES, FRESH_FOR, Duration::ZERO),
         }
     }
 
@@ -62,7 +62,7 @@ impl Api {
     /// changed, from a store that cannot tell cheaply.
     #[must_use]
     pub fn keeping(self, most_bytes: usize, fresh_for: Duration) -> Self {
-        Self { hot: Hot::new(most_bytes, fresh_for), ..self }
+        Self { hot: Hot::new(most_bytes, fresh_for, LOOK_HOLDS), ..self }
     }
 
     /// The same under other limits.
