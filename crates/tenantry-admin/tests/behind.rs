@@ -86,6 +86,15 @@ async fn changes_of_different_lines_are_merged() {
 }
 
 #[tokio::test]
+async fn a_text_of_one_line_is_kept_or_taken_and_not_merged() {
+    let acme = Acme::new().await;
+    acme.change(&acme.scope, ChangeSet::default().set(key("persona.name"), text("Ada"))).await.unwrap();
+    acme.change(&Scope::Global, ChangeSet::default().set(key("persona.name"), text("Eve"))).await.unwrap();
+    let review = acme.service.review(&tenant("acme")).await.unwrap();
+    assert_eq!(review.behind[0].merged, None);
+}
+
+#[tokio::test]
 async fn changes_of_the_same_line_are_left_to_a_person() {
     let acme = moved_to("Be short.\nAnswer briefly.\nSay when you do not know.").await;
     let review = acme.service.review(&tenant("acme")).await.unwrap();

@@ -41,7 +41,7 @@ pub(crate) struct BehindShown {
     written_at: Revision,
     /// The revision of the defaults that moved it.
     moved_at: Revision,
-    /// For texts: both changes together, line by line.
+    /// For texts of several lines: both changes together.
     #[serde(skip_serializing_if = "Option::is_none")]
     merged: Option<String>,
     /// Whether both changes concern the same lines, which stand between marks in `merged`.

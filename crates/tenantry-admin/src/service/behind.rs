@@ -41,7 +41,7 @@ pub struct Behind {
     pub written_at: Revision,
     /// The revision of the defaults that moved it.
     pub moved_at: Revision,
-    /// For texts: both changes together.
+    /// For texts of several lines: both changes together.
     pub merged: Option<Merged>,
 }
 
@@ -144,7 +144,7 @@ impl Service {
         }
         let texts = (base.as_ref().and_then(Value::as_str), item.value.as_str(), default.and_then(Value::as_str));
         let merged = match texts {
-            (Some(base), Some(own), Some(default)) => Some(merge(base, own, default)),
+            (Some(base), Some(own), Some(default)) => merge(base, own, default),
             _ => None,
         };
         let (key, own, default) = (item.key.clone(), item.value.clone(), default.cloned());
@@ -241,7 +241,14 @@ impl Service {
     }
 }
 
-/// Puts the tenant's and the operator's changes of a text together.
-fn merge(base: &str, own: &str, default: &str) -> Merged {
-    diffy::merge(base, own, default).map_or_else(Merged::Conflict, Merged::Clean)
+/// Puts the tenant's and the operator's changes of a text together; none if there are no lines to tell apart.
+fn merge(base: &str, own: &str, default: &str) -> Option<Merged> {
+    if ![base, own, default].iter().any(|text| text.contains('\n')) {
+        return None;
+    }
+    // Each line has an end, or marks would stand behind the last one.
+    let [base, own, default] = [base, own, default].map(|text| format!("{text}\n"));
+    let without_end = |text: String| text.strip_suffix('\n').map_or_else(|| text.clone(), str::to_owned);
+    let merged = diffy::merge(&base, &own, &default);
+    Some(merged.map_or_else(|text| Merged::Conflict(without_end(text)), |text| Merged::Clean(without_end(text))))
 }

@@ -9,6 +9,7 @@ mod copying;
 mod defaults;
 mod demo;
 mod deploy;
+mod documented;
 mod drifting;
 mod files;
 mod help;
