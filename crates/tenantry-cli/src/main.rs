@@ -57,12 +57,18 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-/// Logs to standard error: warnings, or with `--verbose` all that Tenantry does. `TENANTRY_LOG` may say it in full.
+/// Logs to standard error: warnings, or with `--verbose` all that Tenantry does. `TENANTRY_LOG` may say it in full, and
+/// `TENANTRY_LOG_FORMAT=json` makes a JSON document of each line.
 fn start_logging(verbose: bool) {
     let usual =
         if verbose { "warn,tenantry=debug,tenantry_admin=debug,tenantry_store=debug,assistant=debug" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("TENANTRY_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let ansi = output::Paint::when(std::io::IsTerminal::is_terminal(&std::io::stderr())).is_on();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
+    if std::env::var("TENANTRY_LOG_FORMAT").is_ok_and(|form| form == "json") {
+        log.json().flatten_event(true).init();
+    } else {
+        log.init();
+    }
 }

@@ -26,6 +26,9 @@ program or another one is served after --fresh-for.
   POST /assistant/telegram/NAME                    updates for the bot bound as telegram:NAME
   POST /assistant/email                            {\"from\": …, \"to\": …, \"subject\": …, \"text\": …}
 
+TENANTRY_LOG=info logs a line for each request, TENANTRY_LOG_FORMAT=json as JSON; GET /metrics, with an
+operator's token, counts them for Prometheus.
+
 Examples:
   tenantry serve
   tenantry serve --listen 127.0.0.1:0              (any free port)

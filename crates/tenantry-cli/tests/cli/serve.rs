@@ -28,7 +28,10 @@ impl Server {
 
     fn start_logging(program: &Program, more: &[&str], log: Stdio) -> Self {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"][..], more].concat();
-        let mut command = program.command(&arguments);
+        Self::spawn(program.command(&arguments), log)
+    }
+
+    fn spawn(mut command: Command, log: Stdio) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -179,4 +182,22 @@ fn with_another_catalog_the_assistant_is_not_served() {
     let server = Server::start(&program, &["--catalog", &shop]);
     assert_eq!(server.get("/healthz", "").0, 200);
     assert_eq!(server.get("/assistant/messages", "").0, 404);
+}
+
+#[test]
+fn the_log_can_be_json_with_a_line_for_each_request_and_no_query() {
+    let program = Program::with_acme();
+    let token = token(&program, "acme");
+    let log = program.path("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("TENANTRY_LOG", "info").env("TENANTRY_LOG_FORMAT", "json");
+    let server = Server::spawn(command, Stdio::from(file));
+    assert_eq!(server.get("/v1/tenants/acme/configuration?explain", &token).0, 200);
+    drop(server);
+    let text = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answered = lines.iter().find(|line| line["message"] == "answered").unwrap_or_else(|| panic!("{text}"));
+    assert_eq!((&answered["path"], &answered["status"]), (&"/v1/tenants/acme/configuration".into(), &200.into()));
+    assert!(!text.contains("explain") && !text.contains(&token), "{text}");
 }
