@@ -18,6 +18,9 @@ REQUIREMENTS := crates/tenantry-emulators/requirements.txt
 NPM ?= npm
 WEAVIATE_CLIENT_VERSION := 3.14.0
 WEAVIATE_CLIENT := $(TOOLS)/npm/weaviate-client
+# An identity provider, which tests of tokens start; it needs node.
+OIDC_PROVIDER_VERSION := 9.13.3
+OIDC_PROVIDER := $(TOOLS)/npm/oidc-provider
 
 help: ## Lists these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +50,11 @@ tools: ## Installs what tests need and is not Rust into .tools, once
 		rm -rf $(WEAVIATE_CLIENT) && mkdir -p $(WEAVIATE_CLIENT) && \
 		$(NPM) pack --silent --pack-destination $(TOOLS)/npm weaviate-client@$(WEAVIATE_CLIENT_VERSION) >/dev/null && \
 		tar -xzf $(TOOLS)/npm/weaviate-client-$(WEAVIATE_CLIENT_VERSION).tgz -C $(WEAVIATE_CLIENT) --strip-components=1; \
+	fi
+	@if ! grep -qs '"version": "$(OIDC_PROVIDER_VERSION)"' $(OIDC_PROVIDER)/node_modules/oidc-provider/package.json; then \
+		echo "Installing an identity provider: once, some seconds …"; \
+		rm -rf $(OIDC_PROVIDER) && mkdir -p $(OIDC_PROVIDER) && \
+		$(NPM) install --silent --no-audit --no-fund --prefix $(OIDC_PROVIDER) oidc-provider@$(OIDC_PROVIDER_VERSION); \
 	fi
 
 lint: ## Checks the format, the lints and the documentation; any warning is an error

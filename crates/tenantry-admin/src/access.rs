@@ -43,6 +43,11 @@ impl Permission {
     pub const ALL: [Self; 6] =
         [Self::Read, Self::Write, Self::WriteSecrets, Self::ManageTokens, Self::ManageTenants, Self::Use];
 
+    /// Whether it is one to see and to use, and not to change anything.
+    pub fn is_to_see(self) -> bool {
+        matches!(self, Self::Read | Self::Use)
+    }
+
     /// The permission's name.
     pub fn name(self) -> &'static str {
         match self {
@@ -126,8 +131,31 @@ pub struct Principal {
     pub role: Role,
     /// What the log calls it.
     pub actor: String,
-    /// The id of the token by which it is known.
-    pub token: String,
+    /// By what it is known.
+    pub credential: Credential,
+}
+
+/// By what somebody is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An API token of this id.
+    Token(String),
+    /// A token of an identity provider.
+    Issued {
+        /// What the provider calls whoever it is.
+        subject: String,
+        /// When the token ends.
+        ends: jiff::Timestamp,
+    },
+}
+
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(id) => write!(f, "token {id}"),
+            Self::Issued { subject, .. } => write!(f, "issued to {subject}"),
+        }
+    }
 }
 
 impl Principal {
@@ -164,7 +192,7 @@ mod tests {
     }
 
     fn principal(role: Role, scope: Scope) -> Principal {
-        Principal { scope, role, actor: "test".to_owned(), token: String::new() }
+        Principal { scope, role, actor: "test".to_owned(), credential: Credential::Token(String::new()) }
     }
 
     #[test]

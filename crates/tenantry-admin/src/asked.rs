@@ -9,6 +9,7 @@ pub(crate) mod conditions;
 pub(crate) mod query;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::body::{Body as HttpBody, to_bytes};
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
@@ -21,6 +22,8 @@ use tenantry_core::key::Key;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_store::{Binding, Head, TenantStatus};
+use tokio::time::{Instant, timeout};
+use tracing::Instrument as _;
 
 pub(crate) use body::{Body, Json, Patch};
 pub(crate) use query::{Anything, Flag, Nothing, PageQuery, Query};
@@ -37,6 +40,12 @@ use crate::service::Context;
 
 /// The largest body, in bytes.
 const LARGEST_BODY: usize = 1024 * 1024;
+
+/// How long a caller may take to send a body.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
+
+/// Whoever takes longer is looked up once more before anything is done.
+const SLOW_BODY: Duration = Duration::from_millis(250);
 
 /// The header that says why something is changed: one line of UTF-8, for the log.
 pub(crate) const REASON: HeaderName = HeaderName::from_static("x-reason");
@@ -65,23 +74,46 @@ pub(crate) struct Asked<Q = (), B = ()> {
 /// Answers a request by a handler, or refuses it.
 pub(crate) async fn serve<Q, B, R, F, Fut>(api: Api, needs: Needs, request: Request, handler: F) -> Response
 where
-    Q: Query,
-    B: Body,
-    R: Output,
-    F: FnOnce(Asked<Q, B>) -> Fut,
-    Fut: Future<Output = Result<R, Refused>>,
+    Q: Query + 'static,
+    B: Body + 'static,
+    R: Output + 'static,
+    F: FnOnce(Asked<Q, B>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<R, Refused>> + Send + 'static,
 {
-    let (answers, hot, is_read) = (api.answers.clone(), api.hot.clone(), request.method() == Method::GET);
-    let response = match Read::of::<B>(api, needs, request).await.and_then(|read| read.turn(&answers)) {
-        Ok((_, Turn::Again(response))) => response,
-        Ok((read, Turn::Unkept)) => answer(read, handler).await,
-        Ok((read, Turn::First(place))) => place.keep(answer(read, handler).await).await,
-        Err(refused) => refused.into_response(),
-    };
-    if !is_read {
-        hot.changed();
+    if needs.permission.is_to_see() {
+        return match Read::of::<B>(api, needs, request).await {
+            Ok(read) => answer(read, handler).await,
+            Err(refused) => refused.into_response(),
+        };
     }
-    response
+    let (answers, hot) = (api.answers.clone(), api.hot.clone());
+    let (read, place) = match Read::of::<B>(api, needs, request).await.and_then(|read| read.turn(&answers)) {
+        Ok((_, Turn::Again(response))) => return response,
+        Ok((read, Turn::Unkept)) => (read, None),
+        Ok((read, Turn::First(place))) => (read, Some(place)),
+        Err(refused) => return refused.into_response(),
+    };
+    // What changes something is gone through with, though the caller goes: its answer is kept for when it comes again.
+    let changing = async move {
+        let response = answer(read, handler).await;
+        hot.changed();
+        match place {
+            Some(place) => place.keep(response).await,
+            None => response,
+        }
+    };
+    match tokio::spawn(changing.in_current_span()).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Refused::from(stopping()).into_response(),
+        },
+    }
+}
+
+/// The answer while the server stops.
+fn stopping() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server stops").retry_after(Duration::from_secs(1))
 }
 
 async fn answer<Q, B, R, F, Fut>(read: Read<Q>, handler: F) -> Response
@@ -111,7 +143,7 @@ impl<Q: Query> Read<Q> {
         let params = params(&mut parts).await;
         // Whoever changes something is looked up each time.
         let seen = match parts.method {
-            Method::GET => api.hot.look(api.service.stores()).await.ok(),
+            Method::GET | Method::HEAD => api.hot.look(api.service.stores()).await.ok(),
             _ => None,
         };
         let (caller, scope, head) = match needs.place {
@@ -125,7 +157,13 @@ impl<Q: Query> Read<Q> {
         let params = params.map_err(|()| unreadable_path())?;
         let query = Q::read(&parts.uri)?;
         let reason = reason(&parts.headers)?;
+        let began = Instant::now();
         let body = read_body::<B>(&parts.headers, body).await?;
+        if caller.is_some() && began.elapsed() > SLOW_BODY {
+            // It may have been revoked, or its tenant suspended, since it began.
+            let (caller, scope) = caller::reach(&api, needs, &parts, Some(&params), Timestamp::now(), None).await?;
+            self::head(&api, needs, &caller, &scope).await?;
+        }
         let what = format!("{} {}", parts.method, parts.uri.path());
         let asked = Asked { api, scope, head, query, body, headers: parts.headers, caller, params, reason, at, seen };
         Ok(Self { asked, what })
@@ -138,8 +176,9 @@ impl<Q> Read<Q> {
         let Some(caller) = self.asked.caller.as_ref().filter(|_| self.what.starts_with("POST ")) else {
             return Ok((self, Turn::Unkept));
         };
-        let whose = format!("{} {}", caller.token, self.asked.scope);
-        let turn = answers.turn(&self.asked.headers, &whose, &self.what, &self.asked.body)?;
+        let whose = format!("{} {}", caller.credential, self.asked.scope);
+        let owner = caller.scope.to_string();
+        let turn = answers.turn(&self.asked.headers, &owner, &whose, &self.what, &self.asked.body)?;
         Ok((self, turn))
     }
 
@@ -183,7 +222,8 @@ impl<Q, B> Asked<Q, B> {
 
     /// The revision in the path.
     pub(crate) fn revision(&self) -> Result<Revision, Refused> {
-        self.param("revision").parse().map(Revision).map_err(|_| Problem::not_found().into())
+        let number = self.param("revision").parse().ok().filter(|number| i64::try_from(*number).is_ok());
+        number.map(Revision).ok_or_else(|| Problem::not_found().into())
     }
 
     /// The binding in the path.
@@ -238,7 +278,11 @@ async fn read_body<B: Body>(headers: &HeaderMap, body: HttpBody) -> Result<Strin
         return Ok(String::new());
     }
     body::must_be_of(headers, B::MEDIA)?;
-    let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|_| {
+    let bytes = timeout(BODY_LIMIT, to_bytes(body, LARGEST_BODY)).await.map_err(|_| {
+        let detail = format!("the body did not come within {} seconds", BODY_LIMIT.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
+    })?;
+    let bytes = bytes.map_err(|_| {
         let detail = format!("the body is larger than {LARGEST_BODY} bytes, or broke off");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
     })?;

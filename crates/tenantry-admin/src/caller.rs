@@ -13,7 +13,7 @@ use tenantry::problem::Problem;
 use tenantry::token::TokenError;
 use tenantry_core::scope::{Scope, TenantId};
 
-use crate::access::{Access, Permission, Principal, Role};
+use crate::access::{Access, Credential, Permission, Principal, Role};
 use crate::error::Refused;
 use crate::hot::Seen;
 use crate::operation::{Needs, Place};
@@ -29,6 +29,9 @@ pub(crate) async fn reach(
     seen: Option<Seen>,
 ) -> Result<(Principal, Scope), Refused> {
     let caller = authenticate(api, parts, now, seen).await.map_err(|refused| counted(api, parts, refused))?;
+    if let Scope::Tenant(tenant) = &caller.scope {
+        api.gate.pass(tenant)?;
+    }
     let scope = match needs.place {
         Place::Open | Place::Caller => caller.scope.clone(),
         Place::Global => Scope::Global,
@@ -39,9 +42,6 @@ pub(crate) async fn reach(
         }
     };
     self::needs(&caller, needs.permission, &scope)?;
-    if let Scope::Tenant(tenant) = &caller.scope {
-        api.gate.pass(tenant)?;
-    }
     Ok((caller, scope))
 }
 
@@ -59,10 +59,17 @@ async fn authenticate(api: &Api, parts: &Parts, now: Timestamp, seen: Option<See
     if let Some(known) = seen.and_then(|seen| api.hot.caller(token, seen, now)) {
         return Ok(known);
     }
+    if let (Some(oidc), false) = (&api.oidc, token.starts_with("tny_")) {
+        let (caller, ends) = oidc.authenticate(token).await?;
+        if let Some(seen) = seen {
+            api.hot.keep_caller(token, &caller, ends, seen);
+        }
+        return Ok(caller);
+    }
     let found = api.tokens.authenticate(token, now).await.map_err(Problem::from)?;
     let role: Role = found.role.parse().map_err(|_| Problem::from(TokenError::Unknown))?;
     let actor = format!("token:{} ({})", found.name, found.id);
-    let caller = Principal { scope: found.scope, role, actor, token: found.id };
+    let caller = Principal { scope: found.scope, role, actor, credential: Credential::Token(found.id) };
     if let Some(seen) = seen {
         api.hot.keep_caller(token, &caller, found.expires_at, seen);
     }

@@ -81,6 +81,8 @@ impl From<ServiceError> for Refused {
                 format!("{text}: {error}; import it again, what is done stays as it is"),
             ),
             ServiceError::Store(StoreError::TooLarge { .. }) => Problem::new(S::PAYLOAD_TOO_LARGE, "too_large", text),
+            // What no store can find or hold: such a cursor, or such a number.
+            ServiceError::Store(StoreError::Refused(_)) => Problem::new(S::BAD_REQUEST, "bad_request", text),
             ServiceError::Store(error) => store_problem(&error),
         };
         problem.into()

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -80,6 +80,9 @@ fn random_id() -> String {
 
 /// Adds the id as the last member of a problem's document.
 async fn add_to_problem(response: Response, id: &str) -> Response {
+    if response.body().size_hint().exact().is_none_or(|size| size > LARGEST_PROBLEM as u64) {
+        return response;
+    }
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = to_bytes(body, LARGEST_PROBLEM).await else { return Response::from_parts(parts, Body::empty()) };
     let document = match bytes.strip_suffix(b"}") {

@@ -209,8 +209,8 @@ mod tests {
         let (hot, at, time) =
             (Hot::new(HOT_BYTES, Duration::from_secs(2), Duration::ZERO), Instant::now(), Timestamp::UNIX_EPOCH);
         let scope = tenantry_core::scope::Scope::Global;
-        let caller =
-            Principal { scope, role: crate::access::Role::Operator, actor: String::new(), token: String::new() };
+        let credential = crate::access::Credential::Token(String::new());
+        let caller = Principal { scope, role: crate::access::Role::Operator, actor: String::new(), credential };
         let end = time + jiff::SignedDuration::from_secs(10);
         hot.keep_caller("tny_x", &caller, end, seen(Some(1), 0, at));
         assert!(hot.caller("tny_x", seen(Some(1), 0, at), time).is_some());

@@ -19,16 +19,18 @@ use tenantry::problem::Problem;
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_hours(1);
-/// How many answers are kept; where there is no room, a request is answered as if it had no key.
+/// How many answers are kept for one tenant, or for the operator.
+const MOST_OF_ONE: usize = 500;
+/// How many are kept in all.
 const MOST: usize = 10_000;
 /// The largest answer that is kept, in bytes.
-const LARGEST: u64 = 64 * 1024;
+const LARGEST: u64 = 16 * 1024;
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 255;
 
 /// The answers that are kept; a clone shares them.
 #[derive(Clone, Default)]
-pub(crate) struct Answers(Arc<Mutex<HashMap<blake3::Hash, Kept>>>);
+pub(crate) struct Answers(Arc<Mutex<HashMap<String, HashMap<blake3::Hash, Kept>>>>);
 
 struct Kept {
     /// The request that was answered.
@@ -40,7 +42,7 @@ struct Kept {
 
 /// What to do with a request.
 pub(crate) enum Turn {
-    /// It has no key, or there is no room: it is answered, and the answer is not kept.
+    /// It has no key: it is answered, and the answer is not kept.
     Unkept,
     /// It is answered, and the answer is kept.
     First(Place),
@@ -51,44 +53,47 @@ pub(crate) enum Turn {
 /// Where the answer to a request that has a key will be kept. One that is dropped without an answer is free again.
 pub(crate) struct Place {
     answers: Answers,
+    owner: String,
     key: blake3::Hash,
     is_kept: bool,
 }
 
 impl Answers {
-    /// Finds out whether a request was answered before. `caller` and `what` say whose key it is and of which operation.
-    pub(crate) fn turn(&self, headers: &HeaderMap, caller: &str, what: &str, body: &str) -> Result<Turn, Box<Problem>> {
+    /// Finds out whether a request was answered before. `owner` is the scope among whose answers it is, so that no tenant takes
+    /// the room of another one; `caller` and `what` say whose key it is and of which operation.
+    pub(crate) fn turn(
+        &self,
+        headers: &HeaderMap,
+        owner: &str,
+        caller: &str,
+        what: &str,
+        body: &str,
+    ) -> Result<Turn, Box<Problem>> {
         let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(Turn::Unkept) };
         if key.is_empty() || key.len() > LONGEST_KEY {
             let detail = format!("idempotency-key: expected 1 to {LONGEST_KEY} characters");
             return Err(Box::new(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail)));
         }
-        let hash = |parts: &[&[u8]]| {
-            let mut hasher = blake3::Hasher::new();
-            for part in parts {
-                hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
-            }
-            hasher.finalize()
-        };
         let key = hash(&[caller.as_bytes(), what.as_bytes(), key.as_bytes()]);
         let request = hash(&[body.as_bytes()]);
-        let mut kept = self.lock();
-        if kept.len() >= MOST {
-            kept.retain(|_, one| one.since.elapsed() < KEPT);
-        }
+        let mut all = self.lock();
+        make_room(&mut all, owner);
+        let total: usize = all.values().map(HashMap::len).sum();
+        let kept = all.entry(owner.to_owned()).or_default();
         match kept.get(&key).filter(|one| one.since.elapsed() < KEPT) {
             Some(known) if known.request != request => Err(Box::new(reused())),
             Some(Kept { answer: Some(answer), .. }) => Ok(Turn::Again(replayed(answer))),
             Some(_) => Err(Box::new(in_progress())),
-            None if kept.len() >= MOST => Ok(Turn::Unkept),
+            // A key that is not kept would promise what does not hold.
+            None if kept.len() >= MOST_OF_ONE || total >= MOST => Err(Box::new(full())),
             None => {
                 kept.insert(key, Kept { request, since: Instant::now(), answer: None });
-                Ok(Turn::First(Place { answers: self.clone(), key, is_kept: false }))
+                Ok(Turn::First(Place { answers: self.clone(), owner: owner.to_owned(), key, is_kept: false }))
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<blake3::Hash, Kept>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<blake3::Hash, Kept>>> {
         // Each change is one statement: a panic elsewhere leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,7 +110,7 @@ impl Place {
         let (parts, body) = response.into_parts();
         let Ok(bytes) = to_bytes(body, usize::MAX).await else { return Response::from_parts(parts, Body::empty()) };
         let answer = (parts.status, parts.headers.clone(), bytes.clone());
-        if let Some(kept) = self.answers.lock().get_mut(&self.key) {
+        if let Some(kept) = self.answers.lock().get_mut(&self.owner).and_then(|kept| kept.get_mut(&self.key)) {
             kept.answer = Some(answer);
             self.is_kept = true;
         }
@@ -115,10 +120,36 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if !self.is_kept {
-            self.answers.lock().remove(&self.key);
+        if !self.is_kept
+            && let Some(kept) = self.answers.lock().get_mut(&self.owner)
+        {
+            kept.remove(&self.key);
         }
     }
+}
+
+fn hash(parts: &[&[u8]]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+    hasher.finalize()
+}
+
+/// Lets go of what is kept no longer, where room gets short.
+fn make_room(all: &mut HashMap<String, HashMap<blake3::Hash, Kept>>, owner: &str) {
+    let is_short = all.get(owner).is_some_and(|kept| kept.len() >= MOST_OF_ONE);
+    if is_short || all.values().map(HashMap::len).sum::<usize>() >= MOST {
+        all.retain(|_, kept| {
+            kept.retain(|_, one| one.since.elapsed() < KEPT);
+            !kept.is_empty()
+        });
+    }
+}
+
+fn full() -> Problem {
+    let detail = "so many answers are kept already that this key could not be: try again later, or without a key";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "idempotency_full", detail).retry_after(Duration::from_mins(5))
 }
 
 fn replayed((status, headers, body): &(StatusCode, HeaderMap, Bytes)) -> Response {

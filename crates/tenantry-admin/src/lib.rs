@@ -14,6 +14,7 @@ mod hot;
 mod idempotency;
 mod limits;
 mod metrics;
+pub mod oidc;
 pub mod openapi;
 mod operation;
 mod routes;

@@ -43,7 +43,7 @@ pub fn document() -> Value {
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "An API token: tny_…"},
+                "token": {"type": "http", "scheme": "bearer", "description": "An API token, tny_…, or a token of the identity provider that the server accepts"},
             },
             "headers": headers(),
         },
@@ -178,7 +178,7 @@ fn header_parameters(operation: &Operation) -> Vec<Value> {
     if operation.method != Method::GET && operation.needs.place != Place::Open {
         parameters.push(header("X-Reason", false, "Why, in one line: it stands in the log"));
     }
-    if operation.method == Method::POST && operation.needs.place != Place::Open {
+    if operation.method == Method::POST && !operation.needs.permission.is_to_see() {
         parameters.push(header(
             "Idempotency-Key",
             false,

@@ -19,6 +19,7 @@ use crate::hot::{HOT_BYTES, Hot, LOOK_HOLDS};
 use crate::idempotency::Answers;
 use crate::limits::{Gate, Limits};
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 use crate::operation::{In, Operation, Place};
 use crate::service::Service;
 use crate::watchers::Watchers;
@@ -32,6 +33,8 @@ pub struct Api {
     pub tokens: Tokens,
     /// The application whose configuration is managed.
     pub application: Arc<dyn Application>,
+    /// Accepts tokens of an identity provider, if there is one.
+    pub oidc: Option<Oidc>,
     /// What is counted.
     pub metrics: Metrics,
     pub(crate) gate: Gate,
@@ -50,6 +53,7 @@ impl Api {
             service,
             tokens,
             application,
+            oidc: None,
             metrics: Metrics::default(),
             gate: Gate::new(Limits::default()),
             answers: Answers::default(),
@@ -63,6 +67,12 @@ impl Api {
     #[must_use]
     pub fn keeping(self, most_bytes: usize, fresh_for: Duration) -> Self {
         Self { hot: Hot::new(most_bytes, fresh_for, LOOK_HOLDS), ..self }
+    }
+
+    /// The same that accepts tokens of an identity provider, too.
+    #[must_use]
+    pub fn with_oidc(self, oidc: Oidc) -> Self {
+        Self { oidc: Some(oidc), ..self }
     }
 
     /// The same under other limits.

@@ -117,7 +117,7 @@ async fn a_tenant_erased_and_made_again_has_not_the_past_of_the_old_one() {
     acme.change(&acme.scope, set("persona.name", r#""Old""#)).await.unwrap();
     let (past, _) = present(&acme).await;
     acme.service.suspend_tenant(&tenant("acme"), &context()).await.unwrap();
-    acme.service.delete_tenant(&tenant("acme"), &context()).await.unwrap();
+    acme.service.delete_tenant(&tenant("acme"), None, &context()).await.unwrap();
     assert!(matches!(acme.service.replay(&past).await, Err(ServiceError::UnknownTenant(_))));
     acme.service.create_tenant(&tenant("acme"), "Acme again", &context()).await.unwrap();
     let refused = acme.service.replay(&past).await;

@@ -195,10 +195,10 @@ async fn restoring_makes_the_old_values_a_new_revision_and_leaves_secrets() {
 async fn a_deleted_tenants_revisions_are_not_those_of_a_new_one_of_its_name() {
     let acme = Acme::new().await;
     let old = acme.change(&acme.scope, set("persona.name", r#""Old""#)).await.unwrap().revision;
-    let refused = acme.service.delete_tenant(&tenant("acme"), &context()).await;
+    let refused = acme.service.delete_tenant(&tenant("acme"), None, &context()).await;
     assert!(matches!(refused, Err(ServiceError::NotSuspended(_))));
     acme.service.suspend_tenant(&tenant("acme"), &context()).await.unwrap();
-    acme.service.delete_tenant(&tenant("acme"), &context()).await.unwrap();
+    acme.service.delete_tenant(&tenant("acme"), None, &context()).await.unwrap();
     let gone = acme.service.effective(&acme.scope).await;
     assert!(matches!(gone, Err(ServiceError::UnknownTenant(_))));
     acme.service.create_tenant(&tenant("acme"), "Acme again", &context()).await.unwrap();

@@ -9,6 +9,7 @@ use assistant::verify::{SECTIONS, STORAGE, Subject, Verifier};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tenantry_admin::application::{Application, Verdict};
+use tenantry_admin::oidc::Fetch;
 use tenantry_admin::service::Candidate;
 use tenantry_core::key::Key;
 use tenantry_core::resolve::Resolved;
@@ -17,7 +18,7 @@ use tenantry_core::template::Context;
 use tenantry_core::value::Value;
 use tenantry_integrations::aws::{Aws, AwsOptions};
 use tenantry_integrations::bases::Bases;
-use tenantry_integrations::egress::Egress;
+use tenantry_integrations::egress::{Egress, Request};
 use tenantry_integrations::verify::Verdict as Said;
 
 /// All that the assistant can verify.
@@ -150,4 +151,20 @@ pub(crate) fn plain_values(resolved: &Resolved, user_name: Option<String>) -> Co
         .with("user.name", user_name.unwrap_or_default().as_str())
         .with("now", Timestamp::now().to_string().as_str())
         .with("channel", "http")
+}
+
+/// Documents of an identity provider, by the outbound rules.
+#[derive(Clone, Debug)]
+pub(crate) struct ByEgress(pub(crate) Egress);
+
+#[async_trait]
+impl Fetch for ByEgress {
+    async fn fetch(&self, url: &str) -> Result<serde_json::Value, String> {
+        let url = self.0.check_url(url).map_err(|rule| format!("{url}: {rule}"))?;
+        let response = self.0.send(Request::get(url)).await.map_err(|error| error.to_string())?;
+        if !response.status().is_success() {
+            return Err(format!("it answers {}", response.status()));
+        }
+        response.json().map_err(|error| error.to_string())
+    }
 }

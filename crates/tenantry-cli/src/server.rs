@@ -12,6 +12,7 @@ use assistant::settings::Settings;
 use axum::Router;
 use tenantry::token::Tokens;
 use tenantry::{Freshness, Loader};
+use tenantry_admin::oidc::{Oidc, OidcSettings};
 use tenantry_admin::service::Service;
 use tenantry_admin::{Api, HOT_BYTES, Limits, framed};
 use tenantry_integrations::bases::Bases;
@@ -21,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::application::{AnotherOne, TheAssistant};
+use crate::application::{AnotherOne, ByEgress, TheAssistant};
 use crate::exit::{Exit, Trouble};
 
 /// How long requests under way may take once the server is told to stop.
@@ -31,6 +32,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) struct Plan {
     /// The use cases.
     pub(crate) service: Service,
+    /// Whose tokens are accepted beside API tokens, and by which way out its keys are fetched.
+    pub(crate) oidc: Option<(OidcSettings, AllowList)>,
     /// How often may be asked.
     pub(crate) limits: Limits,
     /// For how long a configuration is served without looking whether it changed.
@@ -100,13 +103,27 @@ impl Server {
     }
 }
 
+/// The same API that accepts tokens of an identity provider, if one is named.
+fn with_oidc(api: Api, oidc: Option<(OidcSettings, AllowList)>) -> Api {
+    match oidc {
+        Some((settings, allow_list)) => {
+            let egress = Egress::builder().allow_list(allow_list).build();
+            api.with_oidc(Oidc::new(settings, Arc::new(ByEgress(egress))))
+        }
+        None => api,
+    }
+}
+
 async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     let stores = plan.service.stores().clone();
     let tokens = Tokens::open(&stores).await?;
     let Some(allow_list) = plan.assistant else {
-        let api = Api::new(plan.service, tokens, Arc::new(AnotherOne))
-            .with_limits(plan.limits)
-            .keeping(HOT_BYTES, plan.fresh_for);
+        let api = with_oidc(
+            Api::new(plan.service, tokens, Arc::new(AnotherOne))
+                .with_limits(plan.limits)
+                .keeping(HOT_BYTES, plan.fresh_for),
+            plan.oidc,
+        );
         let metrics = api.metrics.clone();
         return Ok(framed(tenantry_admin::router(api), metrics));
     };

@@ -12,7 +12,7 @@ use tenantry_core::secret::SecretText;
 use crate::access::Permission;
 use crate::answer::Answer;
 use crate::application::Verdict;
-use crate::asked::body::values;
+use crate::asked::body::{must_fit, values};
 use crate::asked::{Asked, Json, Nothing};
 use crate::error::Refused;
 
@@ -74,7 +74,16 @@ fn sections<'a>(known: &[&'a str], asked: &[String]) -> Result<Vec<&'a str>, Ref
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).at(format!("/sections/{at}")).into()
         })
     };
-    asked.iter().enumerate().map(find).collect()
+    let found: Vec<_> = asked.iter().enumerate().map(find).collect::<Result<_, Refused>>()?;
+    // Each is a call of somebody else's server.
+    let twice = (1..found.len()).find(|at| found[..*at].contains(&found[*at]));
+    match twice {
+        Some(at) => {
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "it is named twice");
+            Err(problem.at(format!("/sections/{at}")).into())
+        }
+        None => Ok(found),
+    }
 }
 
 fn changes(asked: &Asked<Nothing, Json<ToVerify>>) -> Result<ChangeSet, Refused> {
@@ -87,5 +96,6 @@ fn changes(asked: &Asked<Nothing, Json<ToVerify>>) -> Result<ChangeSet, Refused>
         })?;
         changes = changes.set_secret(key, text.clone());
     }
+    must_fit(&changes)?;
     Ok(changes)
 }

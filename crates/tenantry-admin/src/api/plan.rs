@@ -13,7 +13,7 @@ use tenantry_store::TenantStatus;
 use super::overrides::{ChangedShown, answer};
 use super::problems::Finding;
 use crate::answer::{Answer, Media, Raw};
-use crate::asked::body::values;
+use crate::asked::body::{must_fit, values};
 use crate::asked::{Asked, Json, Nothing, Patch};
 use crate::error::Refused;
 use crate::service::{Plan, PlanCounts, Planning, TenantEffect};
@@ -160,6 +160,7 @@ pub(crate) async fn apply(asked: Asked<Nothing, Json<ToApply>>) -> Result<Answer
     let Json(to_apply) = &asked.body;
     let changes: ChangeSet = values(&to_apply.values)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.reason()).at("/values"))?;
+    must_fit(&changes)?;
     let service = &asked.api.service;
     let (hash, despite) = (&to_apply.hash, to_apply.despite_findings);
     answer(&asked, service.apply(&changes, hash, despite, &asked.context()).await?).await

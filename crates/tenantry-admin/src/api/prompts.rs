@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tenantry::problem::Problem;
 use tenantry_core::key::Key;
 use tenantry_core::layer::Tier;
 use tenantry_core::resolve::Origin;
@@ -62,6 +64,13 @@ impl From<Rendered> for RenderedShown {
 pub(crate) async fn render(asked: Asked<Nothing, Json<RenderWith>>) -> Result<Answer<RenderedShown>, Refused> {
     let application = &asked.api.application;
     let (key, Json(with)) = (asked.key()?, &asked.body);
+    for name in with.variables.keys() {
+        // A name goes as deep as it has dots: one that no key could have is refused before anything is made of it.
+        if let Err(error) = Key::parse(name) {
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.to_string());
+            return Err(problem.at("/variables").into());
+        }
+    }
     let context = |resolved: &_| application.prompt_context(resolved, &with.variables);
     Ok(Answer::new(asked.api.service.render(&asked.scope, &key, context).await?.into()))
 }

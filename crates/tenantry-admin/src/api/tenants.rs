@@ -160,8 +160,8 @@ pub(crate) async fn resume(asked: Asked<Nothing>) -> Result<Answer<Tenant>, Refu
 
 /// Erases a suspended tenant for good.
 pub(crate) async fn delete(asked: Asked<Nothing>) -> Result<Done, Refused> {
-    asked.expected().await?;
-    asked.api.service.delete_tenant(asked.tenant()?, &asked.context()).await?;
+    let expected = asked.expected().await?;
+    asked.api.service.delete_tenant(asked.tenant()?, expected, &asked.context()).await?;
     Ok(Done)
 }
 

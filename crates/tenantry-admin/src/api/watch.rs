@@ -10,6 +10,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
 use tenantry_store::TenantStatus;
 
+use crate::access::Credential;
 use crate::answer::{Media, Raw};
 use crate::asked::{Asked, Nothing};
 use crate::error::Refused;
@@ -55,8 +56,8 @@ impl Media for Events {
 struct Watch {
     api: Api,
     scope: Scope,
-    /// The token by which it is known: when it does not hold any more, the stream ends.
-    token: String,
+    /// By what it is known: when that does not hold any more, the stream ends.
+    credential: Credential,
     told: Option<Revisions>,
     quiet: u32,
     _seat: Seat,
@@ -78,7 +79,7 @@ pub(crate) async fn watch(asked: Asked<Nothing>) -> Result<Raw<Events>, Refused>
     let watch = Watch {
         _seat: asked.api.watchers.admit(asked.tenant()?)?,
         _counted: asked.api.metrics.watching(),
-        token: asked.caller().token.clone(),
+        credential: asked.caller().credential.clone(),
         scope: asked.scope.clone(),
         api: asked.api,
         told: None,
@@ -124,9 +125,14 @@ impl Watch {
 
     async fn glance(&self) -> Result<Glance, ServiceError> {
         let service = &self.api.service;
-        let token = service.stores().token(&self.token).await?;
-        let holds = token.is_some_and(|token| token.revoked_at.is_none() && token.expires_at > Timestamp::now());
-        if !holds {
+        let ends = match &self.credential {
+            Credential::Issued { ends, .. } => Some(*ends),
+            Credential::Token(id) => {
+                let token = service.stores().token(id).await?.filter(|token| token.revoked_at.is_none());
+                token.map(|token| token.expires_at)
+            }
+        };
+        if ends.is_none_or(|ends| ends <= Timestamp::now()) {
             return Ok(Glance::Ended);
         }
         let own = match service.head(&self.scope).await {

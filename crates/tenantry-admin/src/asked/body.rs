@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use tenantry::problem::Problem;
 use tenantry_core::change::{ChangeSet, PatchError};
 use tenantry_core::json::{self, JsonError, Nullable};
+use tenantry_store::limits::MOST_CHANGES;
 
 use crate::error::Refused;
 
@@ -64,11 +65,13 @@ impl Body for Patch {
     const MEDIA: &'static [&'static str] = &["application/merge-patch+json", "application/json"];
 
     fn read(text: &str) -> Result<Self, Refused> {
-        ChangeSet::from_merge_patch(nullable(text)?).map(Self).map_err(|error| {
+        let changes = ChangeSet::from_merge_patch(nullable(text)?).map_err(|error| {
             let shown = error.to_string();
             let pointer = shown.split_once(": ").map_or("", |(pointer, _)| pointer).to_owned();
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.reason()).at(pointer).into()
-        })
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.reason()).at(pointer)
+        })?;
+        must_fit(&changes)?;
+        Ok(Self(changes))
     }
 
     fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
@@ -83,6 +86,16 @@ impl Body for Patch {
 pub(crate) fn values(patch: &serde_json::Map<String, serde_json::Value>) -> Result<ChangeSet, PatchError> {
     let text = serde_json::to_string(patch).expect("a value is JSON");
     ChangeSet::from_merge_patch(json::parse_nullable(&text).expect("what was read is read again"))
+}
+
+/// Refuses a change of more keys than one change can have, before each of them is looked at.
+pub(crate) fn must_fit(changes: &ChangeSet) -> Result<(), Refused> {
+    let count = changes.keys().count();
+    if count <= MOST_CHANGES {
+        return Ok(());
+    }
+    let detail = format!("the change has {count} keys, the limit is {MOST_CHANGES}: split it");
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).into())
 }
 
 fn nullable(text: &str) -> Result<Nullable, Refused> {

@@ -84,9 +84,13 @@ impl Service {
     }
 }
 
+/// The most characters that the log says of it.
+const LONGEST_DETAIL: usize = 1000;
+
 /// What is verified, and which values are tried that are not saved: their keys alone.
 fn detail(sections: &[&str], changes: &ChangeSet) -> String {
     let unsaved: Vec<_> = changes.keys().map(Key::as_str).collect();
     let sections = sections.join(", ");
-    if unsaved.is_empty() { sections } else { format!("{sections}; unsaved: {}", unsaved.join(", ")) }
+    let whole = if unsaved.is_empty() { sections } else { format!("{sections}; unsaved: {}", unsaved.join(", ")) };
+    whole.chars().take(LONGEST_DETAIL).collect()
 }

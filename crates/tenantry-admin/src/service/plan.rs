@@ -77,7 +77,7 @@ impl Service {
     /// Begins to plan a change of the defaults. What is wrong with the defaults themselves is refused at once.
     pub async fn plan(&self, changes: &ChangeSet, context: &Context) -> Result<Planning, ServiceError> {
         let states = self.states(&Scope::Global).await?;
-        let decision = decide(self, &states, changes, MissingConnections::Accepted, context)?;
+        let decision = decide(self, &states, changes, MissingConnections::Refused, context)?;
         let before = states.looked_at().clone();
         let after = match &decision {
             Decision::NothingToDo => before.clone(),

@@ -83,8 +83,24 @@ impl Service {
     }
 
     /// Erases a suspended tenant for good: its values, secrets, bindings and tokens.
-    pub async fn delete_tenant(&self, tenant: &TenantId, context: &Context) -> Result<(), ServiceError> {
+    /// With `expected`, only if its scope is at that revision.
+    pub async fn delete_tenant(
+        &self,
+        tenant: &TenantId,
+        expected: Option<Revision>,
+        context: &Context,
+    ) -> Result<(), ServiceError> {
         let head = self.tenant(tenant).await?;
+        if let Some(expected) = expected.filter(|expected| *expected != head.revision) {
+            let (current, by, at) = (head.revision, Some(head.updated_by), Some(head.updated_at));
+            return Err(ServiceError::Conflict {
+                scope: tenant.clone().into(),
+                expected: Some(expected),
+                current,
+                by,
+                at,
+            });
+        }
         if head.status != TenantStatus::Suspended {
             return Err(ServiceError::NotSuspended(tenant.clone()));
         }

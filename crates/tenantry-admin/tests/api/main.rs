@@ -8,6 +8,7 @@ mod world;
 mod changes;
 mod configuration;
 mod document;
+mod oidc;
 mod openfeature;
 mod sweep;
 mod tenants;

@@ -147,3 +147,82 @@ async fn a_watcher_of_a_tenant_that_is_suspended_is_told_so() {
     });
     assert!(answered.text.ends_with("event: gone\ndata: {}\n\n"), "{}", answered.text);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_revoked_while_the_body_is_still_on_its_way_does_nothing_any_more() {
+    let world = World::new().await;
+    let token = world.token(Some("acme"), Role::TenantAdmin).await;
+    let id = token.split('_').nth(1).unwrap().to_owned();
+    let service = world.acme.service.clone();
+    let scope = world.acme.scope.clone();
+    let body = futures::stream::unfold(0, move |part| {
+        let (service, scope, id) = (service.clone(), scope.clone(), id.clone());
+        async move {
+            let text = match part {
+                0 => r#"{"name": "x","#,
+                1 => {
+                    service.revoke_token(&scope, &id, &crate::support::now()).await.unwrap();
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    r#""role": "tenant-admin"}"#
+                }
+                _ => return None,
+            };
+            Some((Ok::<_, std::convert::Infallible>(text), part + 1))
+        }
+    });
+    let request = Request::post("/v1/tenants/acme/tokens").header("authorization", format!("Bearer {token}"));
+    let request = request.header("content-type", "application/json").body(Body::from_stream(body)).unwrap();
+    let response = world.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status().as_u16(), 401);
+    let endless = Body::from_stream(futures::stream::pending::<Result<String, std::convert::Infallible>>());
+    let token = world.token(Some("acme"), Role::TenantAdmin).await;
+    let request = Request::post("/v1/tenants/acme/tokens").header("authorization", format!("Bearer {token}"));
+    let request = request.header("content-type", "application/json").body(endless).unwrap();
+    assert_eq!(world.router.clone().oneshot(request).await.unwrap().status().as_u16(), 408);
+}
+
+#[tokio::test]
+async fn what_is_only_seen_is_never_answered_from_what_was_kept() {
+    let world = World::new().await;
+    let token = world.token(Some("acme"), Role::TenantViewer).await;
+    let ask = async || {
+        let asking = world.ask("POST", "/ofrep/v1/evaluate/flags/limit").bearer(&token).with("idempotency-key", "k1");
+        asking.json(&json!({})).send().await
+    };
+    assert_eq!(ask().await.status, 200);
+    world.acme.service.suspend_tenant(&tenant("acme"), &crate::support::now()).await.unwrap();
+    assert_eq!(ask().await.code(), (403, "suspended"));
+}
+
+#[tokio::test]
+async fn a_company_that_uses_up_its_room_for_keys_is_told_and_takes_none_of_the_others() {
+    let world = limited(Limits { tenant: None, address: None }).await;
+    let (acme, beta) =
+        (world.token(Some("acme"), Role::TenantAdmin).await, world.token(Some("beta"), Role::TenantAdmin).await);
+    let make = async |token: &str, tenant: &str, key: &str| {
+        let asking = world.ask("POST", &format!("/v1/tenants/{tenant}/bindings")).bearer(token);
+        asking.with("idempotency-key", key).json(&json!({"binding": "slack:T1"})).send().await
+    };
+    for number in 0..500 {
+        assert_eq!(make(&acme, "acme", &format!("k{number}")).await.status, 201);
+    }
+    assert_eq!(make(&acme, "acme", "one-more").await.code(), (429, "idempotency_full"));
+    assert_eq!(make(&beta, "beta", "k1").await.code(), (422, "taken"), "it is answered, and not told to wait");
+}
+
+#[tokio::test]
+async fn what_would_cost_too_much_is_refused_before_it_is_looked_at() {
+    let world = World::new().await;
+    let deep = vec!["a"; 10_001].join(".");
+    let render = "/v1/tenants/acme/prompts/prompts.hello/render";
+    let viewer = world.as_role(Some("acme"), Role::TenantViewer, "POST", render).await;
+    assert_eq!(viewer.json(&json!({"variables": {deep: "x"}})).send().await.code(), (422, "invalid"));
+    let verify = world.as_admin("acme", "POST", "/v1/tenants/acme/connections/verify").await;
+    assert_eq!(verify.json(&json!({"sections": ["model", "model"]})).send().await.code(), (422, "invalid"));
+    let many: serde_json::Map<_, _> = (0..3_000).map(|number| (format!("nothing{number}"), json!(1))).collect();
+    assert_eq!(world.patch(Some("acme"), &json!(many)).await.code(), (413, "too_large"));
+    for path in ["revisions/18446744073709551615", "revisions/1/diff?since=18446744073709551615"] {
+        let answer = world.as_admin("acme", "GET", &format!("/v1/tenants/acme/{path}")).await.send().await;
+        assert!([400, 404].contains(&answer.status), "{path}: {answer:?}");
+    }
+}

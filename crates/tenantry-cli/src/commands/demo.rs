@@ -88,6 +88,7 @@ impl Demo {
         let companies = companies(&session, &bundle).await?;
         let plan = Plan {
             service: session.service.clone(),
+            oidc: None,
             limits: Limits::default(),
             fresh_for: Duration::from_secs(FRESH_FOR),
             assistant: Some(AllowList::default()),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
+use tenantry_admin::oidc::OidcSettings;
 use tenantry_admin::{Limits, Rate};
 
 use crate::exit::Trouble;
@@ -55,6 +56,30 @@ pub(crate) struct Serve {
     /// Requests in a second without a credential that holds that one address may make; 0 is no limit
     #[arg(long, value_name = "NUMBER", default_value_t = ADDRESS_RATE, env = "TENANTRY_ADDRESS_RATE", hide_env_values = true)]
     address_rate: u32,
+    /// The issuer of an identity provider (OpenID Connect) whose tokens the API accepts, too
+    #[arg(long, value_name = "URL", requires = "oidc_audience", env = "TENANTRY_OIDC_ISSUER", hide_env_values = true)]
+    oidc_issuer: Option<String>,
+    /// For whom its tokens must be meant (`aud`)
+    #[arg(long, value_name = "NAME", env = "TENANTRY_OIDC_AUDIENCE", hide_env_values = true)]
+    oidc_audience: Option<String>,
+    /// The claim that names the tenant; an operator's token has none
+    #[arg(
+        long,
+        value_name = "CLAIM",
+        default_value = "tenantry_tenant",
+        env = "TENANTRY_OIDC_TENANT_CLAIM",
+        hide_env_values = true
+    )]
+    oidc_tenant_claim: String,
+    /// The claim that names the role: operator, tenant-admin, tenant-editor or tenant-viewer
+    #[arg(
+        long,
+        value_name = "CLAIM",
+        default_value = "tenantry_role",
+        env = "TENANTRY_OIDC_ROLE_CLAIM",
+        hide_env_values = true
+    )]
+    oidc_role_claim: String,
 }
 
 /// The usual limits, in requests a second.
@@ -78,7 +103,15 @@ impl Serve {
         };
         let is_assistant = assistant.is_some();
         let fresh_for = Duration::from_secs(self.fresh_for);
+        let oidc = match (self.oidc_issuer, self.oidc_audience) {
+            (Some(issuer), Some(audience)) => {
+                let (tenant_claim, role_claim) = (self.oidc_tenant_claim, self.oidc_role_claim);
+                Some((OidcSettings { issuer, audience, tenant_claim, role_claim }, allow_list(&session.global)?))
+            }
+            (_, _) => None,
+        };
         let plan = Plan {
+            oidc,
             service: session.service.clone(),
             fresh_for,
             limits: Limits { tenant: Rate::of(self.tenant_rate), address: Rate::of(self.address_rate) },

@@ -144,7 +144,7 @@ async fn delete(session: &Session, id: &TenantId, yes: bool) -> anyhow::Result<(
         let question = format!("Delete {id} ({}) with all its values, secrets and tokens?", head.display_name);
         confirm(yes, &question, "--yes")?;
     }
-    Ok(session.service.delete_tenant(id, &session.context()).await?)
+    Ok(session.service.delete_tenant(id, None, &session.context()).await?)
 }
 
 async fn list(session: &Session) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ mod drifting;
 mod files;
 mod help;
 mod isolation;
+mod oidc;
 mod processes;
 mod program;
 mod reading;
