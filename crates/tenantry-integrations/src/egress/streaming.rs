@@ -27,6 +27,12 @@ impl Streaming {
         Self { answer, read: 0, limit, deadline }
     }
 
+    /// An answer that is there already.
+    #[cfg(test)]
+    pub(crate) fn of(body: String, limit: Duration, deadline: Instant) -> Self {
+        Self::new(reqwest::Response::from(http::Response::new(body)), limit, deadline)
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.answer.status()

@@ -70,8 +70,7 @@ mod tests {
     use super::*;
 
     fn stream(body: String, deadline: Instant) -> ChatStream {
-        let answer = reqwest::Response::from(http::Response::new(body));
-        ChatStream::new(Streaming::new(answer, Duration::from_secs(1), deadline), SecretText::new("k".to_owned()))
+        ChatStream::new(Streaming::of(body, Duration::from_secs(1), deadline), SecretText::new("k".to_owned()))
     }
 
     #[tokio::test]
