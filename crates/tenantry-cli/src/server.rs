@@ -129,8 +129,10 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     };
     let egress = Egress::builder().allow_list(allow_list).build();
     let application = Arc::new(TheAssistant::new(egress.clone(), plan.bases.clone()).await);
-    let api =
-        Api::new(plan.service, tokens.clone(), application).with_limits(plan.limits).keeping(HOT_BYTES, plan.fresh_for);
+    let api = with_oidc(
+        Api::new(plan.service, tokens.clone(), application).with_limits(plan.limits).keeping(HOT_BYTES, plan.fresh_for),
+        plan.oidc,
+    );
     let metrics = api.metrics.clone();
     let freshness =
         Freshness { parameters_fresh: plan.fresh_for, secrets_fresh: plan.fresh_for, ..Freshness::default() };
