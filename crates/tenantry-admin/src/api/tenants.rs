@@ -10,7 +10,7 @@ use tenantry_store::{Head, TenantStatus, TenantSummary};
 
 use super::problems::Finding;
 use crate::answer::{Answer, Created, Done};
-use crate::asked::conditions::{tag, tag_at};
+use crate::asked::conditions::tag;
 use crate::asked::{Asked, Json, Nothing, PageQuery, query};
 use crate::error::Refused;
 use crate::service::{ScopeReport, Verdict};
@@ -133,9 +133,7 @@ pub(crate) async fn create(asked: Asked<Nothing, Json<NewTenant>>) -> Result<Cre
 
 /// Shows a tenant.
 pub(crate) async fn show(asked: Asked<Nothing>) -> Result<Answer<Tenant>, Refused> {
-    let head = asked.api.service.tenant(asked.tenant()?).await?;
-    let tag = tag(&asked.scope, Some(&head));
-    Ok(Answer::new(Tenant::new(asked.tenant()?, &head)).tagged(&tag))
+    newest(&asked).await
 }
 
 /// Gives a tenant another name.
@@ -143,19 +141,19 @@ pub(crate) async fn change(asked: Asked<Nothing, Json<TenantChange>>) -> Result<
     let expected = asked.expected().await?;
     let (service, Json(change)) = (&asked.api.service, &asked.body);
     service.rename_tenant(asked.tenant()?, &change.display_name, expected, &asked.context()).await?;
-    after(&asked).await
+    newest(&asked).await
 }
 
 /// Stops serving a tenant.
 pub(crate) async fn suspend(asked: Asked<Nothing>) -> Result<Answer<Tenant>, Refused> {
     asked.api.service.suspend_tenant(asked.tenant()?, &asked.context()).await?;
-    after(&asked).await
+    newest(&asked).await
 }
 
 /// Serves a tenant again.
 pub(crate) async fn resume(asked: Asked<Nothing>) -> Result<Answer<Tenant>, Refused> {
     asked.api.service.resume_tenant(asked.tenant()?, &asked.context()).await?;
-    after(&asked).await
+    newest(&asked).await
 }
 
 /// Erases a suspended tenant for good.
@@ -168,8 +166,7 @@ pub(crate) async fn delete(asked: Asked<Nothing>) -> Result<Done, Refused> {
 /// Tells whether a tenant's configuration is valid and complete.
 pub(crate) async fn completeness(asked: Asked<Nothing>) -> Result<Answer<Completeness>, Refused> {
     let report = asked.api.service.validate(&asked.scope).await?;
-    let tag = tag_at(&asked.scope, asked.head.as_ref(), asked.head.as_ref().map_or(Revision(0), |head| head.revision));
-    Ok(Answer::new(Completeness::from(&report)).tagged(&tag))
+    Ok(Answer::new(Completeness::from(&report)).tagged(&tag(&asked.scope, asked.head.as_ref())))
 }
 
 impl From<&ScopeReport> for Completeness {
@@ -187,7 +184,8 @@ impl From<&ScopeReport> for Completeness {
     }
 }
 
-async fn after<Q, B>(asked: &Asked<Q, B>) -> Result<Answer<Tenant>, Refused> {
+/// A tenant as it is now.
+async fn newest<Q, B>(asked: &Asked<Q, B>) -> Result<Answer<Tenant>, Refused> {
     let head = asked.api.service.tenant(asked.tenant()?).await?;
     let tag = tag(&asked.scope, Some(&head));
     Ok(Answer::new(Tenant::new(asked.tenant()?, &head)).tagged(&tag))

@@ -169,7 +169,7 @@ impl Violation {
     }
 
     /// What is wrong with a template.
-    pub(super) fn template(key: &Key, tier: Tier, issue: TemplateIssue) -> Self {
+    pub fn template(key: &Key, tier: Tier, issue: TemplateIssue) -> Self {
         let TemplateIssue { line, column, message, .. } = issue;
         let message = format!("line {line}, column {column}: {message}");
         Self::new(key, ViolationCode::TemplateInvalid { line, column }, message).in_tier(tier)

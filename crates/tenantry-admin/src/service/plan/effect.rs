@@ -1,6 +1,6 @@
 //! What a change of the defaults does to one tenant. Pure: it looks at the tenant's outline and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tenantry_core::catalog::Catalog;
@@ -29,8 +29,10 @@ pub(super) struct Effects {
     after: Arc<Layer>,
     /// What a tenant without values of its own notices.
     inherited: Arc<[Difference]>,
-    /// The findings of such a tenant's templates, by the template's key.
-    inherited_templates: BTreeMap<Key, Violation>,
+    /// How much of that is taken away.
+    inherited_unset: usize,
+    /// The templates of such a tenant after the change, and what will be wrong with each.
+    inherited_templates: Vec<(Key, String, Option<Violation>)>,
     /// What becomes of links, by all of a tenant that they depend on.
     links: HashMap<blake3::Hash, Arc<[Violation]>>,
 }
@@ -41,12 +43,13 @@ impl Effects {
         let relevance = Relevance::new(&service.catalog, differences);
         let (was, is) = (merged(service, &before, None), merged(service, &after, None));
         let inherited: Arc<[Difference]> = diff(&entries(&was), &entries(&is)).into();
-        let unset = unset(&inherited);
+        let gone = unset(&inherited);
+        let inherited_unset = gone.len();
         let templates = is.iter().filter(|leaf| relevance.is_template(leaf.key));
-        let inherited_templates = templates
-            .filter_map(|leaf| Some((leaf.key.clone(), reads_unset(leaf.key, text(leaf.entry)?, &unset)?)))
-            .collect();
-        Self { relevance, before, after, inherited, inherited_templates, links: HashMap::new() }
+        let templates = templates.filter_map(|leaf| Some((leaf.key, text(leaf.entry)?)));
+        let inherited_templates =
+            templates.map(|(key, source)| (key.clone(), source.to_owned(), reads_unset(key, source, &gone))).collect();
+        Self { relevance, before, after, inherited, inherited_unset, inherited_templates, links: HashMap::new() }
     }
 
     /// The items of tenants that bear on the change.
@@ -120,15 +123,12 @@ impl Effects {
         let mut findings = Vec::new();
         if self.relevance.of_templates {
             let gone = unset(changes);
-            if gone.len() == unset(&self.inherited).len() {
-                let inherited = self.inherited_templates.iter().filter(|(key, _)| !is_own(key));
-                findings.extend(inherited.map(|(_, finding)| finding.clone()));
-            } else {
-                // It sets some of what is taken away itself.
-                let templates = self.after.entries().iter().chain(catalog.defaults().entries());
-                let inherited = templates.filter(|(key, _)| !is_own(key) && self.relevance.is_template(key));
-                findings.extend(inherited.filter_map(|(key, entry)| reads_unset(key, text(entry)?, &gone)));
-            }
+            // Whoever sets some of what is taken away itself has findings of its own.
+            let is_usual = gone.len() == self.inherited_unset;
+            let inherited = self.inherited_templates.iter().filter(|(key, ..)| !is_own(key));
+            findings.extend(inherited.filter_map(|(key, source, usual)| {
+                if is_usual { usual.clone() } else { reads_unset(key, source, &gone) }
+            }));
             let templates = own.entries().iter().filter(|(key, _)| self.relevance.is_template(key));
             findings.extend(templates.filter_map(|(key, entry)| reads_unset(key, text(entry)?, &gone)));
         }
@@ -166,11 +166,7 @@ fn lost_locks(own: &Layer, difference: &Difference, catalog: &Catalog) -> Vec<Vi
     let was = lint(source, &rules, difference.before.as_ref().and_then(text));
     let is = lint(source, &rules, difference.after.as_ref().and_then(text));
     let new = is.into_iter().filter(|issue| !was.contains(issue));
-    new.map(|issue| {
-        let code = ViolationCode::TemplateInvalid { line: issue.line, column: issue.column };
-        Violation::new(&difference.key, code, issue.message)
-    })
-    .collect()
+    new.map(|issue| Violation::template(&difference.key, Tier::Tenant, issue)).collect()
 }
 
 fn merged(service: &Service, global: &Arc<Layer>, own: Option<Arc<Layer>>) -> Resolved {
