@@ -53,6 +53,43 @@ async fn a_company_begins_like_a_template_without_its_secrets_and_connections() 
 }
 
 #[tokio::test]
+async fn a_company_begins_with_more_values_than_one_change_takes_and_with_all_of_them() {
+    let world = World::new().await;
+    // Two entries of the history would be larger than what one item of DynamoDB holds, too.
+    let facts = |from: u32, to: u32, size: usize| -> serde_json::Map<_, _> {
+        (from..to).map(|number| (format!("f{number:03}"), json!(format!("{number} {}", "x".repeat(size))))).collect()
+    };
+    for (from, to, size) in [(0, 90, 10), (90, 150, 3_000), (150, 210, 3_000), (210, 230, 10)] {
+        assert_eq!(world.patch(Some("acme"), &json!({"facts": facts(from, to, size)})).await.status, 200);
+    }
+    let new = json!({"tenant_id": "gamma", "like": "acme"});
+    for last in [0, 6] {
+        let made = operator(&world, "POST", "/v1/tenants").await.json(&new).send().await;
+        assert_eq!((made.status, made.body["revision"].as_u64()), (201, Some(last + 3)), "{made:?}");
+        let values = operator(&world, "GET", "/v1/tenants/gamma/overrides").await.send().await;
+        assert_eq!(values.body["values"]["facts"].as_object().unwrap().len(), 230);
+        assert_eq!(values.body["drift"], false);
+        let made = operator(&world, "GET", "/v1/tenants/gamma/revisions").await.send().await;
+        let newest = &made.body["items"][0];
+        assert_eq!(newest["detail"], "with the values of acme, part 3 of 3", "{newest:?}");
+        let again = operator(&world, "POST", "/v1/tenants").await.json(&new).send().await;
+        assert_eq!(again.code(), (409, "tenant_exists"));
+        // An admin changes it like any other one.
+        let path = "/v1/tenants/gamma/overrides";
+        let asking = world.as_admin("gamma", "PATCH", path).await.with("if-match", &values.tag());
+        assert_eq!(asking.json(&json!({"facts.f000": null})).send().await.status, 200);
+        let back = format!("/v1/tenants/gamma/revisions/{}/restore", last + 3);
+        let back = world.as_admin("gamma", "POST", &back).await.with("if-match", "*").send().await;
+        assert_eq!(back.status, 200, "{back:?}");
+        if last == 0 {
+            let suspended = operator(&world, "POST", "/v1/tenants/gamma/suspend").await.send().await;
+            let erased = operator(&world, "DELETE", "/v1/tenants/gamma").await.with("if-match", &suspended.tag());
+            assert_eq!(erased.send().await.status, 204);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_bad_id_is_refused_by_its_rule_and_its_place() {
     let world = World::new().await;
     for (id, code) in [("", "tenant_id_invalid"), ("Acme", "tenant_id_invalid"), ("global", "tenant_id_reserved")] {

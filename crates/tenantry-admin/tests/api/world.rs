@@ -29,7 +29,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::over(Acme::new().await).await
+        Self::over(Acme::over(crate::empty_stores().await).await).await
     }
 
     /// The same over a file, which is to be changed by hand.
