@@ -17,7 +17,7 @@ use tenantry::token::{TokenText, Tokens};
 use tenantry_admin::access::Role;
 use tenantry_admin::application::{Application, Verdict};
 use tenantry_admin::service::{Candidate, Context, Service};
-use tenantry_admin::{Api, HOT_BYTES, Metrics, framed, router};
+use tenantry_admin::{Api, HOT_BYTES, framed, router, serve};
 use tenantry_bench::rounds::{Effort, Side, in_turns};
 use tenantry_bench::table::{Table, Target};
 use tenantry_bench::tenant_file::TenantFile;
@@ -74,13 +74,11 @@ async fn ours(file: &TenantFile) -> (SocketAddr, String) {
     let made = service.create_token(&Scope::Global, Role::Operator, "bench", 1, random, &context).await;
     let token = made.expect("a token can be made").text.expose().to_owned();
     let tokens = Tokens::open(&file.stores).await.expect("the store has its keys");
-    let app = framed(router(Api::new(service, tokens, Arc::new(Nothing)).keeping(HOT_BYTES, Duration::from_secs(2))), Metrics::default());
+    let api = Api::new(service, tokens, Arc::new(Nothing)).keeping(HOT_BYTES, Duration::from_secs(2));
+    let app = framed(&api, router(api.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound port");
-    tokio::spawn(async move {
-        let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, app).await.expect("a bound port can be served");
-    });
+    tokio::spawn(serve(listener, app, std::future::pending()));
     (address, token)
 }
 

@@ -50,3 +50,27 @@ pub enum Verdict {
         reason: String,
     },
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An application without prompts and connections.
+    #[derive(Debug)]
+    pub(crate) struct Nothing;
+
+    #[async_trait]
+    impl Application for Nothing {
+        fn prompt_context(&self, _: &Resolved, _: &BTreeMap<String, String>) -> Result<Context, String> {
+            Ok(Context::new())
+        }
+
+        fn sections(&self) -> &[&'static str] {
+            &[]
+        }
+
+        async fn verify(&self, _: &Candidate, _: &[&str]) -> Vec<Verdict> {
+            Vec::new()
+        }
+    }
+}

@@ -68,6 +68,7 @@ impl From<ServiceError> for Refused {
             ServiceError::NoSuchPrompt { .. } => Problem::new(S::NOT_FOUND, "no_such_prompt", text),
             ServiceError::Render { .. } => Problem::new(S::UNPROCESSABLE_ENTITY, "not_rendered", text),
             ServiceError::NotBehind(_) => Problem::new(S::NOT_FOUND, "not_behind", text),
+            ServiceError::DefaultMoved { .. } => Problem::new(S::PRECONDITION_FAILED, "default_moved", text),
             ServiceError::NotMerged(_) => Problem::new(S::CONFLICT, "not_merged", text),
             ServiceError::PlanStale { .. } => Problem::new(S::PRECONDITION_FAILED, "plan_stale", text),
             ServiceError::PlanBreaks { .. } => Problem::new(S::CONFLICT, "plan_breaks_tenants", text)

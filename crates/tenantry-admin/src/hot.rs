@@ -24,6 +24,8 @@ pub const HOT_BYTES: usize = 256 * 1024 * 1024;
 const ENTRY_BYTES: usize = 256;
 /// The most callers that are kept.
 const MOST_CALLERS: usize = 20_000;
+/// Within how long what was revoked, suspended or erased by way of another process is gone in this one.
+const REVOKED_WITHIN: Duration = Duration::from_secs(5);
 /// For how long a caller is kept: the use of a token is noted when it is looked up.
 const CALLER_KEPT: Duration = Duration::from_mins(1);
 
@@ -72,8 +74,10 @@ struct Kept {
 pub(crate) const LOOK_HOLDS: Duration = Duration::from_millis(2);
 
 impl Hot {
-    /// Keeps so many bytes, and what cannot be told by a stamp for so long. A look at the store holds for so long.
+    /// Keeps so many bytes, and what cannot be told by a stamp for so long, but no longer than what is revoked elsewhere may
+    /// still hold. A look at the store holds for so long.
     pub(crate) fn new(most_bytes: usize, fresh_for: Duration, look_holds: Duration) -> Self {
+        let fresh_for = fresh_for.min(REVOKED_WITHIN);
         Self(Arc::new(Kept {
             configurations: DashMap::new(),
             bytes: AtomicUsize::new(0),
@@ -89,17 +93,19 @@ impl Hot {
     /// How the store is now: to be asked before anything is read.
     pub(crate) async fn look(&self, stores: &Stores) -> Result<Seen, StoreError> {
         let (epoch, at) = (self.0.epoch.load(Ordering::SeqCst), Instant::now());
-        let holds = |seen: &Seen| seen.epoch == epoch && at.duration_since(seen.at) < self.0.look_holds;
-        if let Some(seen) = self.looked().filter(holds) {
-            return Ok(Seen { at, ..seen });
+        if let Some(seen) = self.looked_lately(at) {
+            return Ok(seen);
         }
         let seen = Seen { stamp: stores.stamp().await?, epoch, at };
         *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
         Ok(seen)
     }
 
-    fn looked(&self) -> Option<Seen> {
-        *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The newest look at the store, as long as it holds.
+    pub(crate) fn looked_lately(&self, now: Instant) -> Option<Seen> {
+        let seen = (*self.0.looked.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let is_same = seen.epoch == self.0.epoch.load(Ordering::SeqCst);
+        (is_same && now.duration_since(seen.at) < self.0.look_holds).then_some(Seen { at: now, ..seen })
     }
 
     /// Says that something was changed by way of this process.
@@ -114,8 +120,13 @@ impl Hot {
 
     /// The configuration of a tenant, if it is kept and is what the store says.
     pub(crate) fn configuration(&self, tenant: &TenantId, now: Seen) -> Option<Ready> {
-        let ready = self.0.configurations.get(tenant)?;
-        self.is_fresh(ready.seen, now).then(|| ready.clone())
+        self.named(tenant.as_str(), now).map(|(_, ready)| ready)
+    }
+
+    /// The same by a text, which may be no tenant's id.
+    pub(crate) fn named(&self, text: &str, now: Seen) -> Option<(TenantId, Ready)> {
+        let ready = self.0.configurations.get(text)?;
+        self.is_fresh(ready.seen, now).then(|| (ready.key().clone(), ready.clone()))
     }
 
     /// Keeps a configuration. Where there is no room, all are let go: those that are asked for come back.

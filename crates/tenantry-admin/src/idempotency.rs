@@ -12,17 +12,23 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::response::Response;
+use http::header::IF_MATCH;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tenantry::problem::Problem;
+use tenantry_core::scope::Scope;
+
+use crate::asked::REASON;
 
 /// The header with the key.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_hours(1);
-/// How many answers are kept for one tenant, or for the operator.
+/// How many answers are kept for one tenant.
 const MOST_OF_ONE: usize = 500;
+/// How many are kept for the operator.
+const MOST_OF_OPERATOR: usize = 5_000;
 /// How many are kept in all.
-const MOST: usize = 10_000;
+const MOST: usize = 50_000;
 /// The largest answer that is kept, in bytes.
 const LARGEST: u64 = 16 * 1024;
 /// The longest key, in bytes.
@@ -75,7 +81,9 @@ impl Answers {
             return Err(Box::new(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail)));
         }
         let key = hash(&[caller.as_bytes(), what.as_bytes(), key.as_bytes()]);
-        let request = hash(&[body.as_bytes()]);
+        // What it was decided on, and why, are part of what is asked.
+        let said = |name| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
+        let request = hash(&[body.as_bytes(), said(IF_MATCH), said(REASON)]);
         let mut all = self.lock();
         make_room(&mut all, owner);
         let total: usize = all.values().map(HashMap::len).sum();
@@ -85,7 +93,7 @@ impl Answers {
             Some(Kept { answer: Some(answer), .. }) => Ok(Turn::Again(replayed(answer))),
             Some(_) => Err(Box::new(in_progress())),
             // A key that is not kept would promise what does not hold.
-            None if kept.len() >= MOST_OF_ONE || total >= MOST => Err(Box::new(full())),
+            None if kept.len() >= most_of(owner) || total >= MOST => Err(Box::new(full())),
             None => {
                 kept.insert(key, Kept { request, since: Instant::now(), answer: None });
                 Ok(Turn::First(Place { answers: self.clone(), owner: owner.to_owned(), key, is_kept: false }))
@@ -102,7 +110,8 @@ impl Answers {
 impl Place {
     /// Keeps an answer, unless the request may be answered otherwise another time: after a failure, or where it is a stream.
     pub(crate) async fn keep(mut self, response: Response) -> Response {
-        let is_settled = !response.status().is_server_error() && response.status() != StatusCode::TOO_MANY_REQUESTS;
+        // What was refused did nothing, so it may be asked again, better.
+        let is_settled = response.status().is_success();
         let size = response.body().size_hint().exact();
         if !is_settled || size.is_none_or(|size| size > LARGEST) {
             return response;
@@ -128,6 +137,11 @@ impl Drop for Place {
     }
 }
 
+/// How many answers are kept of one owner: the operator sets up one company after the other.
+fn most_of(owner: &str) -> usize {
+    if owner == Scope::Global.to_string() { MOST_OF_OPERATOR } else { MOST_OF_ONE }
+}
+
 fn hash(parts: &[&[u8]]) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
@@ -138,7 +152,7 @@ fn hash(parts: &[&[u8]]) -> blake3::Hash {
 
 /// Lets go of what is kept no longer, where room gets short.
 fn make_room(all: &mut HashMap<String, HashMap<blake3::Hash, Kept>>, owner: &str) {
-    let is_short = all.get(owner).is_some_and(|kept| kept.len() >= MOST_OF_ONE);
+    let is_short = all.get(owner).is_some_and(|kept| kept.len() >= most_of(owner));
     if is_short || all.values().map(HashMap::len).sum::<usize>() >= MOST {
         all.retain(|_, kept| {
             kept.retain(|_, one| one.since.elapsed() < KEPT);

@@ -19,10 +19,13 @@ pub mod openapi;
 mod operation;
 mod routes;
 pub mod service;
+mod serving;
+mod shortcut;
 mod watchers;
 
-pub use frame::framed;
+pub use frame::{Framed, framed};
 pub use hot::HOT_BYTES;
 pub use limits::{Limits, Rate};
 pub use metrics::Metrics;
 pub use routes::{Api, router};
+pub use serving::serve;

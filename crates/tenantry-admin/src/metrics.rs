@@ -45,7 +45,7 @@ pub struct Metrics(Arc<Counts>);
 struct Counts {
     registry: Registry,
     /// What is counted again and again, found without making labels anew.
-    known: DashMap<(&'static str, Option<MatchedRoute>, u16), (Counter, Histogram)>,
+    known: DashMap<(&'static str, Option<MatchedRoute>, u16), Series>,
     requests: Family<Request, Counter>,
     seconds: Family<Route, Histogram>,
     watchers: Gauge,
@@ -67,19 +67,21 @@ impl Default for Metrics {
 impl Metrics {
     /// Counts a request by the path as it is declared.
     pub(crate) fn answered(&self, method: &'static str, route: Option<MatchedRoute>, status: u16, took: Duration) {
+        self.series(method, route, status).count(took);
+    }
+
+    /// Where requests of a method, a path as it is declared, and a status are counted.
+    pub(crate) fn series(&self, method: &'static str, route: Option<MatchedRoute>, status: u16) -> Series {
         let key = (method, route, status);
         if let Some(known) = self.0.known.get(&key) {
-            let (count, seconds) = &*known;
-            count.inc();
-            seconds.observe(took.as_secs_f64());
-            return;
+            return known.clone();
         }
         let route = key.1.as_ref().map_or("other", |route| &**route).to_owned();
         let seconds = self.0.seconds.get_or_create_owned(&Route { route: route.clone() });
         let count = self.0.requests.get_or_create_owned(&Request { method: method.to_owned(), route, status });
-        count.inc();
-        seconds.observe(took.as_secs_f64());
-        self.0.known.insert(key, (count, seconds));
+        let series = Series { count, seconds };
+        self.0.known.insert(key, series.clone());
+        series
     }
 
     /// Counts a watcher in, until what it gives is dropped.
@@ -93,6 +95,21 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("a string takes any text");
         text
+    }
+}
+
+/// The counts of requests that are alike; a clone shares them.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    count: Counter,
+    seconds: Histogram,
+}
+
+impl Series {
+    /// Counts one more.
+    pub(crate) fn count(&self, took: Duration) {
+        self.count.inc();
+        self.seconds.observe(took.as_secs_f64());
     }
 }
 

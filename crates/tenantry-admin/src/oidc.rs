@@ -31,6 +31,8 @@ const ALGORITHMS: [Algorithm; 5] =
 const KEYS_PAUSE: Duration = Duration::from_secs(30);
 /// After that time the keys are asked for again, so that one which the issuer withdrew does not hold for ever.
 const KEYS_KEPT: Duration = Duration::from_hours(1);
+/// For how long they hold where the issuer cannot be asked: one that it has withdrawn must not hold for ever.
+const KEYS_HOLD: Duration = Duration::from_hours(24);
 /// By how many seconds the clocks of two machines may differ.
 const LEEWAY: u64 = 30;
 /// The longest subject that the log shows, in characters.
@@ -61,7 +63,9 @@ pub trait Fetch: fmt::Debug + Send + Sync + 'static {
 pub struct Oidc {
     settings: Arc<OidcSettings>,
     source: Arc<dyn Fetch>,
-    keys: Arc<Mutex<Keys>>,
+    keys: Arc<std::sync::Mutex<Keys>>,
+    /// Held by whoever asks the issuer.
+    asking: Arc<Mutex<()>>,
 }
 
 /// The issuer's keys, as they were when it was asked.
@@ -70,6 +74,12 @@ struct Keys {
     by_id: HashMap<String, DecodingKey>,
     asked: Option<Instant>,
     found: Option<Instant>,
+}
+
+impl Keys {
+    fn may_ask(&self) -> bool {
+        self.asked.is_none_or(|asked| asked.elapsed() > KEYS_PAUSE)
+    }
 }
 
 /// Why a token does not hold.
@@ -112,7 +122,7 @@ fn refused(code: &'static str, text: String) -> Problem {
 impl Oidc {
     /// Accepts tokens by these settings, with keys from `source`.
     pub fn new(settings: OidcSettings, source: Arc<dyn Fetch>) -> Self {
-        Self { settings: Arc::new(settings), source, keys: Arc::default() }
+        Self { settings: Arc::new(settings), source, keys: Arc::default(), asking: Arc::default() }
     }
 
     /// Whose a token is, and when it ends.
@@ -138,22 +148,56 @@ impl Oidc {
         Ok(self.principal(&claims)?)
     }
 
-    /// The key of this id. One that is not known may be new, so the issuer is asked, if it was not just now.
+    /// The key of this id. One that is known is given at once, whatever the issuer does now. One that is not known may be new,
+    /// so the issuer is asked, if it was not just now.
     async fn key(&self, id: &str) -> Result<DecodingKey, Fault> {
-        let mut keys = self.keys.lock().await;
-        let is_old = keys.found.is_none_or(|found| found.elapsed() > KEYS_KEPT);
-        let may_ask = keys.asked.is_none_or(|asked| asked.elapsed() > KEYS_PAUSE);
-        if (is_old || !keys.by_id.contains_key(id)) && may_ask {
-            keys.asked = Some(Instant::now());
-            match self.fetch_keys().await {
-                Ok(by_id) => (keys.by_id, keys.found) = (by_id, Some(Instant::now())),
-                Err(why) => tracing::error!(issuer = self.settings.issuer, why, "the issuer's keys cannot be had"),
+        let (known, may_ask) = self.known(id);
+        match known {
+            Ok(key) => {
+                if may_ask {
+                    tokio::spawn(self.clone().ask());
+                }
+                Ok(key)
+            }
+            // Whoever comes while the issuer is asked waits for the answer, and does not ask again.
+            Err(_) => {
+                self.clone().ask().await;
+                self.known(id).0
             }
         }
-        if keys.found.is_none() {
-            return Err(Fault::NoKeys);
+    }
+
+    /// The key of this id among those that are known, and whether the issuer is to be asked for them anew.
+    fn known(&self, id: &str) -> (Result<DecodingKey, Fault>, bool) {
+        let keys = self.keys();
+        let age = keys.found.map(|found| found.elapsed());
+        let is_old = age.is_none_or(|age| age > KEYS_KEPT);
+        let known = match age {
+            Some(age) if age <= KEYS_HOLD => keys.by_id.get(id).cloned().ok_or(Fault::UnknownKey),
+            Some(_) | None => Err(Fault::NoKeys),
+        };
+        (known, is_old && keys.may_ask())
+    }
+
+    /// Asks the issuer for its keys, if it was not asked just now.
+    async fn ask(self) {
+        let _one = self.asking.lock().await;
+        if !self.keys().may_ask() {
+            return;
         }
-        keys.by_id.get(id).cloned().ok_or(Fault::UnknownKey)
+        self.keys().asked = Some(Instant::now());
+        match self.fetch_keys().await {
+            Ok(by_id) => {
+                let mut keys = self.keys();
+                (keys.by_id, keys.found) = (by_id, Some(Instant::now()));
+            }
+            Err(why) => tracing::error!(issuer = self.settings.issuer, why, "the issuer's keys cannot be had"),
+        }
+    }
+
+    fn keys(&self) -> std::sync::MutexGuard<'_, Keys> {
+        // Each change is one statement: a panic elsewhere leaves nothing half done.
+        self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     async fn fetch_keys(&self) -> Result<HashMap<String, DecodingKey>, String> {

@@ -75,6 +75,11 @@ impl Api {
         Self { oidc: Some(oidc), ..self }
     }
 
+    /// Ends what would go on for as long as its caller stays, because the server stops.
+    pub fn stop(&self) {
+        self.watchers.stop();
+    }
+
     /// The same under other limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tenantry::problem::Problem;
 use tenantry_core::scope::TenantId;
+use tokio::sync::watch;
 
 /// How many watchers a server has at the most.
 const MOST: usize = 2_000;
@@ -15,7 +16,11 @@ const MOST_OF_ONE: usize = 20;
 
 /// Those who watch; a clone shares them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Watchers(Arc<Mutex<HashMap<TenantId, usize>>>);
+pub(crate) struct Watchers {
+    counts: Arc<Mutex<HashMap<TenantId, usize>>>,
+    /// Whether the server stops.
+    stopping: watch::Sender<bool>,
+}
 
 impl Watchers {
     /// Takes a watcher in until what it gives is dropped, or says that there is no room.
@@ -31,8 +36,19 @@ impl Watchers {
         Ok(Seat { watchers: self.clone(), tenant: tenant.clone() })
     }
 
+    /// Says that the server stops, which ends all watching.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Ends when the server stops.
+    pub(crate) async fn stopped(&self) {
+        // The sender is ours, so there is one.
+        let _ = self.stopping.subscribe().wait_for(|stops| *stops).await;
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use support::{Acme, context, key, tenant, value};
-use tenantry_admin::service::{Merged, ServiceError, Settle};
+use tenantry_admin::service::{Merged, Seen, ServiceError, Settle};
 use tenantry_core::change::ChangeSet;
 use tenantry_core::layer::{Revision, Tier};
 use tenantry_core::scope::Scope;
@@ -28,7 +28,8 @@ async fn moved_to(new: &str) -> Acme {
 }
 
 async fn settle(acme: &Acme, settle: Settle) -> Result<Revision, ServiceError> {
-    let done = acme.service.settle_behind(&tenant("acme"), &key("prompts.rule"), settle, None, &context()).await;
+    let done =
+        acme.service.settle_behind(&tenant("acme"), &key("prompts.rule"), settle, Seen::default(), &context()).await;
     done.map(|changed| changed.revision)
 }
 

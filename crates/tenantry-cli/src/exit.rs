@@ -132,6 +132,7 @@ fn code_of_service(error: &ServiceError) -> Exit {
         ServiceError::TenantExists(_)
         | ServiceError::Conflict { .. }
         | ServiceError::PlanStale { .. }
+        | ServiceError::DefaultMoved { .. }
         | ServiceError::NotMerged(_)
         | ServiceError::Taken(_) => Exit::Conflict,
         ServiceError::NeedsTenant | ServiceError::BadRequest(_) => Exit::Usage,
@@ -293,7 +294,9 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
         }
         ServiceError::PlanStale { .. } => "plan it again, and look at what it does now".to_owned(),
         ServiceError::PlanBreaks { .. } => "mend them first, or add --despite-findings if it is meant".to_owned(),
-        ServiceError::NotBehind(_) => "`tenantry -t ID behind` lists what is".to_owned(),
+        ServiceError::DefaultMoved { .. } | ServiceError::NotBehind(_) => {
+            "`tenantry -t ID behind` lists what is".to_owned()
+        }
         ServiceError::NotMerged(key) => {
             format!("`tenantry -t ID set {key} --from-file FILE` says what it should be; --keep and --take choose one")
         }

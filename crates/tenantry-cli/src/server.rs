@@ -1,6 +1,6 @@
 //! The server: the admin's API and the assistant on one port, stopped gracefully.
 
-use std::future::{Future, IntoFuture as _};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,11 @@ use anyhow::Context as _;
 use assistant::app::App;
 use assistant::later::{Later, Tasks};
 use assistant::settings::Settings;
-use axum::Router;
 use tenantry::token::Tokens;
 use tenantry::{Freshness, Loader};
 use tenantry_admin::oidc::{Oidc, OidcSettings};
 use tenantry_admin::service::Service;
-use tenantry_admin::{Api, HOT_BYTES, Limits, framed};
+use tenantry_admin::{Api, Framed, HOT_BYTES, Limits, framed, serve};
 use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::{AllowList, Egress};
 use tenantry_store::StoreUrl;
@@ -51,7 +50,8 @@ pub(crate) struct Plan {
 pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    router: Router,
+    framed: Framed,
+    api: Api,
     /// What is still done for messages whose senders were answered.
     tasks: Tasks,
 }
@@ -66,7 +66,8 @@ impl Server {
         })?;
         let address = listener.local_addr().context("the port is not known")?;
         let tasks = Tasks::default();
-        Ok(Self { listener, address, router: router(plan, &tasks).await?, tasks })
+        let (framed, api) = answers(plan, &tasks).await?;
+        Ok(Self { listener, address, framed, api, tasks })
     }
 
     /// Where it listens.
@@ -78,13 +79,13 @@ impl Server {
     /// ten seconds to end; jobs that have not are left for the next start.
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
         let (stopping, mut stopped) = watch::channel(None);
+        let api = self.api;
         let signal = async move {
             stop.await;
+            api.stop();
             stopping.send_replace(Some(Instant::now()));
         };
-        let served = axum::serve(self.listener, self.router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(signal)
-            .into_future();
+        let served = serve(self.listener, self.framed, signal);
         let out_of_time = async {
             // An error is the end of the signal's task, which ends when the server does.
             let Ok(since) = stopped.wait_for(Option::is_some).await.map(|since| since.unwrap_or_else(Instant::now))
@@ -94,7 +95,7 @@ impl Server {
             tokio::time::sleep_until(since + DRAIN).await;
         };
         tokio::select! {
-            ended = served => ended.context("the server stopped by itself")?,
+            () = served => {}
             () = out_of_time => tracing::warn!("requests were still under way after ten seconds; they are cut"),
         }
         let since = stopped.borrow().unwrap_or_else(Instant::now);
@@ -114,7 +115,8 @@ fn with_oidc(api: Api, oidc: Option<(OidcSettings, AllowList)>) -> Api {
     }
 }
 
-async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
+/// What answers requests, and the API among it.
+async fn answers(plan: Plan, tasks: &Tasks) -> anyhow::Result<(Framed, Api)> {
     let stores = plan.service.stores().clone();
     let tokens = Tokens::open(&stores).await?;
     let Some(allow_list) = plan.assistant else {
@@ -124,8 +126,7 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
                 .keeping(HOT_BYTES, plan.fresh_for),
             plan.oidc,
         );
-        let metrics = api.metrics.clone();
-        return Ok(framed(tenantry_admin::router(api), metrics));
+        return Ok((framed(&api, tenantry_admin::router(api.clone())), api));
     };
     let egress = Egress::builder().allow_list(allow_list).build();
     let application = Arc::new(TheAssistant::new(egress.clone(), plan.bases.clone()).await);
@@ -133,7 +134,6 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
         Api::new(plan.service, tokens.clone(), application).with_limits(plan.limits).keeping(HOT_BYTES, plan.fresh_for),
         plan.oidc,
     );
-    let metrics = api.metrics.clone();
     let freshness =
         Freshness { parameters_fresh: plan.fresh_for, secrets_fresh: plan.fresh_for, ..Freshness::default() };
     let loader = Loader::<Settings>::builder(&stores).freshness(freshness).build();
@@ -143,7 +143,7 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     app.keep_beside(&plan.store).await.context("what the assistant keeps cannot be opened")?;
     app.later = Later::Spawned(tasks.clone());
     tasks.resume(&app).await.context("the jobs that an earlier process has left cannot be read")?;
-    Ok(framed(tenantry_admin::router(api).merge(assistant::router(&app)), metrics))
+    Ok((framed(&api, tenantry_admin::router(api.clone()).merge(assistant::router(&app))), api))
 }
 
 /// Listens for Ctrl-C and SIGTERM from now on: what it returns ends when somebody asks the program to stop. To be called

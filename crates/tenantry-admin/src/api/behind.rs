@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::asked::conditions::tag;
 use crate::asked::{Asked, Json, Nothing};
 use crate::error::Refused;
-use crate::service::{Behind, Merged, Settle};
+use crate::service::{Behind, Merged, Seen, Settle};
 
 /// What is to be looked at among a tenant's overrides.
 #[derive(Serialize, JsonSchema)]
@@ -96,6 +96,9 @@ impl From<SettleAction> for Settle {
 pub(crate) struct ToSettle {
     /// Keep it, take the default, or merge both.
     action: SettleAction,
+    /// The `moved_at` that was looked at: if the default has moved on since then, it is refused (412).
+    #[serde(default)]
+    moved_at: Option<Revision>,
 }
 
 /// The defaults that most tenants override.
@@ -133,7 +136,8 @@ pub(crate) async fn review(asked: Asked<Nothing>) -> Result<Answer<ReviewShown>,
 
 /// Settles an override that is behind.
 pub(crate) async fn settle(asked: Asked<Nothing, Json<ToSettle>>) -> Result<Answer<ChangedShown>, Refused> {
-    let (key, expected, action) = (asked.key()?, asked.expected().await?, asked.body.0.action.into());
+    let (key, action) = (asked.key()?, asked.body.0.action.into());
+    let expected = Seen { own: asked.expected().await?, default: asked.body.0.moved_at };
     let service = &asked.api.service;
     answer(&asked, service.settle_behind(asked.tenant()?, &key, action, expected, &asked.context()).await?).await
 }

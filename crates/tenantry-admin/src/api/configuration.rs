@@ -1,7 +1,7 @@
 //! The effective configuration: what a tenant gets.
 
 use axum::body::Bytes;
-use http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, ETAG, GetAll, HeaderValue, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,8 +84,9 @@ impl Media for ConfigurationDocument {
 
 /// Shows what a tenant gets, or a tenant without values of its own.
 pub(crate) async fn show(asked: Asked<ConfigurationQuery>) -> Result<Raw<ConfigurationDocument>, Refused> {
+    let known = asked.headers.get_all(IF_NONE_MATCH);
     if let Some(ready) = ready(&asked) {
-        return Ok(sent(&asked, ready.body, ready.tag));
+        return Ok(sent(&known, ready.body, ready.tag));
     }
     let effective = effective(&asked).await?;
     let shown = configuration(&asked.scope, &effective, asked.query.explain.0);
@@ -98,7 +99,7 @@ pub(crate) async fn show(asked: Asked<ConfigurationQuery>) -> Result<Raw<Configu
     {
         asked.api.hot.keep_configuration(tenant, body.clone(), tag.clone(), seen);
     }
-    Ok(sent(&asked, body, tag))
+    Ok(sent(&known, body, tag))
 }
 
 /// The configuration as it is kept, if it is.
@@ -107,10 +108,16 @@ fn ready(asked: &Asked<ConfigurationQuery>) -> Option<Ready> {
     if asked.query.explain.0 { None } else { asked.api.hot.configuration(tenant, seen) }
 }
 
-fn sent<Q, B>(asked: &Asked<Q, B>, body: Bytes, tag: HeaderValue) -> Raw<ConfigurationDocument> {
-    let known = tag.to_str().unwrap_or_default();
-    let is_known = asked.headers.get_all(IF_NONE_MATCH).iter().any(|sent| matches(sent, known));
-    let headers = HeaderMap::from_iter([(ETAG, tag), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))]);
+/// A configuration as it is sent to whoever has these, by the values of `If-None-Match`.
+pub(crate) fn sent(known: &GetAll<'_, HeaderValue>, body: Bytes, tag: HeaderValue) -> Raw<ConfigurationDocument> {
+    let text = tag.to_str().unwrap_or_default();
+    let is_known = known.iter().any(|sent| matches(sent, text));
+    let headers = HeaderMap::from_iter([
+        (ETAG, tag),
+        (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        // Told here for those who have it already, too: an answer without a body is not looked at by what compresses.
+        (VARY, HeaderValue::from_static("accept-encoding")),
+    ]);
     if is_known { Raw::not_modified(headers) } else { Raw::new(headers, body) }
 }
 

@@ -97,8 +97,8 @@ impl Watch {
     /// The next event as a text, and who goes on watching; none at the end.
     async fn next(mut self) -> Option<(String, Option<Self>)> {
         loop {
-            if self.told.is_some() {
-                tokio::time::sleep(GLANCE).await;
+            if self.told.is_some() && !self.may_go_on().await {
+                return None;
             }
             match self.glance().await {
                 Ok(Glance::Changed(revisions)) => {
@@ -117,9 +117,17 @@ impl Watch {
                 return Some((": nothing changed\n\n".to_owned(), Some(self)));
             }
             // At the beginning nothing is told until there is something to tell.
-            if self.told.is_none() {
-                tokio::time::sleep(GLANCE).await;
+            if self.told.is_none() && !self.may_go_on().await {
+                return None;
             }
+        }
+    }
+
+    /// Waits until the next look; tells whether there is one, because the server goes on.
+    async fn may_go_on(&self) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(GLANCE) => true,
+            () = self.api.watchers.stopped() => false,
         }
     }
 

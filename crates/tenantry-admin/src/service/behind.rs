@@ -54,6 +54,15 @@ pub enum Merged {
     Conflict(String),
 }
 
+/// What was looked at before an override was settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The revision of the tenant's own scope, if it must still be that.
+    pub own: Option<Revision>,
+    /// The revision at which the default had moved on, if it must still be that.
+    pub default: Option<Revision>,
+}
+
 /// What becomes of an override that is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settle {
@@ -157,15 +166,18 @@ impl Service {
         tenant: &TenantId,
         key: &Key,
         settle: Settle,
-        expected: Option<Revision>,
+        seen: Seen,
         context: &Context,
     ) -> Result<Changed, ServiceError> {
         let scope = Scope::Tenant(tenant.clone());
         let states = self.states(&scope).await?;
-        states.looked_at().must_be_at(expected)?;
+        states.looked_at().must_be_at(seen.own)?;
         let at = states.looked_at().revision();
         let behind = self.review_of(&states).await?.behind.into_iter().find(|behind| behind.key == *key);
         let behind = behind.ok_or_else(|| ServiceError::NotBehind(key.clone()))?;
+        if seen.default.is_some_and(|seen| seen != behind.moved_at) {
+            return Err(ServiceError::DefaultMoved { key: key.clone(), at: behind.moved_at });
+        }
         let merged = match (settle, behind.merged) {
             (Settle::Take, _) => {
                 return self.change(&scope, &ChangeSet::default().unset(key.clone()), Some(at), context).await;

@@ -12,7 +12,7 @@ use tenantry_core::resolve::Resolved;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
 use tenantry_core::settings::{Built, SettingsError, build};
-use tenantry_store::{Action, Binding, NewLogEntry};
+use tenantry_store::{Action, Binding, ClaimChange, NewLogEntry};
 
 use super::decide::{Decision, Drafted, MissingConnections, draft};
 use super::{Context, ScopeState, Service, ServiceError, States};
@@ -49,7 +49,7 @@ impl Service {
         sections: &[&str],
         context: &Context,
     ) -> Result<Candidate, ServiceError> {
-        let states = self.with_changes(self.states(scope).await?, changes, context)?;
+        let states = self.with_changes(self.states(scope).await?, changes, context).await?;
         let bindings = match scope {
             Scope::Global => None,
             Scope::Tenant(tenant) => Some(self.stores.bindings(tenant).await?),
@@ -61,7 +61,12 @@ impl Service {
     }
 
     /// The states with changes made, if these break no rule.
-    fn with_changes(&self, states: States, changes: &ChangeSet, context: &Context) -> Result<States, ServiceError> {
+    async fn with_changes(
+        &self,
+        states: States,
+        changes: &ChangeSet,
+        context: &Context,
+    ) -> Result<States, ServiceError> {
         if changes.keys().next().is_none() {
             return Ok(states);
         }
@@ -69,10 +74,19 @@ impl Service {
         if !violations.is_empty() {
             return Err(ServiceError::Invalid(violations));
         }
-        Ok(match decision {
-            Decision::NothingToDo => states,
-            Decision::Commit { after, .. } => states.with(*after),
-        })
+        let (commit, after) = match decision {
+            Decision::NothingToDo => return Ok(states),
+            Decision::Commit { commit, after, .. } => (commit, after),
+        };
+        // A name that is another tenant's is not tried either: whether it works is nobody else's to know.
+        for claim in &commit.claims {
+            if let ClaimChange::Take(binding) = claim
+                && self.stores.bound(binding).await?.is_some_and(|owner| Some(&owner) != commit.scope.tenant())
+            {
+                return Err(ServiceError::Taken(binding.clone()));
+            }
+        }
+        Ok(states.with(*after))
     }
 
     /// The texts of a scope's secret, by their keys.

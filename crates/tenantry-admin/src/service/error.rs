@@ -108,6 +108,14 @@ pub enum ServiceError {
     /// The default of an override has not moved on, or there is no such override.
     #[error("{0} is not behind its default")]
     NotBehind(Key),
+    /// The default that was looked at is another one by now.
+    #[error("the default of {key} has moved on again, at revision {at}: look at what it says now")]
+    DefaultMoved {
+        /// The parameter.
+        key: Key,
+        /// The revision that moved it.
+        at: Revision,
+    },
     /// Both changes concern the same lines, or it is no text.
     #[error("{0} cannot be merged by itself: set it to what it should be, or keep or take it")]
     NotMerged(Key),

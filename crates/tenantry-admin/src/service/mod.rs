@@ -44,7 +44,7 @@ use tenantry_core::validate::{Validator, Violation};
 use tenantry_store::{Action, Head, Item, NewLogEntry, OddItem, SecretVersion, StoredSecret, Stores};
 
 pub use audit::AuditFilter;
-pub use behind::{Behind, Merged, Overridden, Review, Settle};
+pub use behind::{Behind, Merged, Overridden, Review, Seen, Settle};
 pub use bundle::{Bundle, BundleError, BundleTenant, BundleValues};
 pub use candidate::Candidate;
 pub use change::Changed;

@@ -17,7 +17,7 @@ use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::secret::SecretText;
 use tenantry_core::validate::Violation;
 use tenantry_core::value::Value;
-use tenantry_store::{OutlineRequest, Page, PageRequest, TenantStatus};
+use tenantry_store::{Outline, OutlineRequest, Page, PageRequest, TenantStatus};
 
 use self::effect::Effects;
 use super::decide::{Decision, MissingConnections, decide};
@@ -91,6 +91,9 @@ impl Service {
         hasher.update(b"tenantry plan 1\n").update(self.catalog.schema().to_string().as_bytes());
         hasher.update(fingerprint(changes).as_bytes());
         note(&mut hasher, "#global", before.revision(), TenantStatus::Active);
+        // What was changed by hand has no other revision.
+        let own = serde_json::to_vec(before.entries()).expect("entries are JSON");
+        hasher.update(&own);
         let revision = before.revision();
         let effects = Effects::new(self, before.assembled.layer, after.assembled.layer, &differences);
         let request = OutlineRequest { page: PageRequest::first(PageRequest::LARGEST), wanted: effects.wanted() };
@@ -128,6 +131,7 @@ impl Planning {
         let mut effects = Vec::with_capacity(items.len());
         for outline in items {
             note(&mut self.hasher, outline.tenant.tenant_id.as_str(), outline.tenant.revision, outline.tenant.status);
+            note_items(&mut self.hasher, &outline);
             let effect = self.effects.on(&self.service, outline);
             self.plan.counts.add(&effect, self.plan.changes.is_empty());
             effects.push(effect);
@@ -162,6 +166,16 @@ impl PlanCounts {
 /// Adds a scope as it was looked at. No id has a line break in it.
 fn note(hasher: &mut blake3::Hasher, scope: &str, revision: Revision, status: TenantStatus) {
     hasher.update(format!("{scope} {revision} {status}\n").as_bytes());
+}
+
+/// Adds what was read of a tenant: what was changed by hand has no other revision.
+fn note_items(hasher: &mut blake3::Hasher, outline: &Outline) {
+    for item in &outline.items {
+        hasher.update(item.key.as_str().as_bytes()).update(b"=").update(item.value.to_json().as_bytes()).update(b"\n");
+    }
+    for field in &outline.secret_fields {
+        hasher.update(b"#").update(field.as_bytes()).update(b"\n");
+    }
 }
 
 /// The change as a text. Texts of credentials are in it by their hash.

@@ -297,3 +297,50 @@ async fn a_default_is_planned_looked_at_and_then_changed() {
     let tenant = world.as_admin("acme", "POST", "/v1/global/plan").await.json(&values).send().await;
     assert_eq!(tenant.code(), (404, "not_found"), "the defaults are the operator's");
 }
+
+#[tokio::test]
+async fn an_override_is_not_settled_beside_a_default_that_nobody_looked_at() {
+    let world = World::new().await;
+    let rule = |text: &str| json!({"prompts.rule": text});
+    assert_eq!(world.patch(None, &rule("one\ntwo\nthree")).await.status, 200);
+    assert_eq!(world.patch(Some("acme"), &rule("one\ntwo\nmine")).await.status, 200);
+    assert_eq!(world.patch(None, &rule("ONE\ntwo\nthree")).await.status, 200);
+    let seen = world.as_admin("acme", "GET", "/v1/tenants/acme/behind").await.send().await;
+    let moved_at = seen.body["behind"][0]["moved_at"].clone();
+    assert_eq!(world.patch(None, &rule("UNSEEN\ntwo\nthree")).await.status, 200);
+    let path = "/v1/tenants/acme/behind/prompts.rule";
+    let settle = async |moved_at: &serde_json::Value| {
+        let asking = world.as_admin("acme", "POST", path).await.with("if-match", &seen.tag());
+        asking.json(&json!({"action": "merge", "moved_at": moved_at})).send().await
+    };
+    assert_eq!(settle(&moved_at).await.code(), (412, "default_moved"));
+    let seen = world.as_admin("acme", "GET", "/v1/tenants/acme/behind").await.send().await;
+    assert_eq!(settle(&seen.body["behind"][0]["moved_at"]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_name_of_another_company_is_not_even_tried() {
+    let world = World::new().await;
+    assert_eq!(world.patch(Some("beta"), &json!({"bucket": "beta-private"})).await.status, 200);
+    let verify = async |name: &str| {
+        let asking = world.as_admin("acme", "POST", "/v1/tenants/acme/connections/verify").await;
+        asking.json(&json!({"values": {"bucket": name}})).send().await
+    };
+    assert_eq!(verify("beta-private").await.code(), (422, "taken"));
+    assert_eq!(verify("free").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_plan_is_stale_once_something_that_it_looked_at_was_changed_by_hand() {
+    let (world, by_hand) = World::in_file().await;
+    let ask = async |path: &str, body: serde_json::Value| {
+        world.as_role(None, Role::Operator, "POST", path).await.with("if-match", "*").json(&body).send().await
+    };
+    assert_eq!(world.patch(None, &json!({"facts.a": "b"})).await.status, 200);
+    for (scope, key) in [("acme", "limit"), ("#global", "persona.warmth")] {
+        let plan = ask("/v1/global/plan", json!({"limit": 7})).await;
+        by_hand.item(scope, key, "1");
+        let body = json!({"hash": plan.body["hash"], "values": {"limit": 7}});
+        assert_eq!(ask("/v1/global/apply", body).await.code(), (412, "plan_stale"), "{scope}");
+    }
+}

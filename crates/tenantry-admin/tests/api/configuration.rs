@@ -7,14 +7,14 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tenantry::token::Tokens;
-use tenantry_admin::{Api, router};
+use tenantry_admin::Api;
 use tenantry_core::change::ChangeSet;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
 use tower::ServiceExt;
 
 use crate::support::{self, TestApplication, context, key, tenant, value};
-use crate::world::World;
+use crate::world::{World, served};
 
 const ACME: &str = "/v1/tenants/acme/configuration";
 
@@ -94,7 +94,7 @@ async fn a_new_built_in_value_changes_the_tag() {
     let upgraded = support::SCHEMA.replace("\"default\": 10", "\"default\": 11");
     let service = support::service(world.acme.service.stores().clone(), &upgraded).await;
     let tokens = Tokens::open(service.stores()).await.unwrap();
-    let world = World { router: router(Api::new(service, tokens, Arc::new(TestApplication))), ..world };
+    let world = World { router: served(&Api::new(service, tokens, Arc::new(TestApplication))), ..world };
     let (status, _, body, _) = world.as_acme(ACME, &[("if-none-match", &before)]).await;
     assert_eq!((status, &body["values"]["limit"]), (StatusCode::OK, &json!(11)));
 }
@@ -258,13 +258,12 @@ async fn what_is_not_there_and_what_is_not_done_are_problems_too() {
 #[tokio::test]
 async fn each_request_has_an_id_in_its_header_and_in_its_problem() {
     let world = World::new().await;
-    let router = tenantry_admin::framed(world.router.clone(), tenantry_admin::Metrics::default());
     let send = async |path: &str, id: Option<&str>| {
         let mut request = Request::get(path);
         if let Some(id) = id {
             request = request.header("x-request-id", id);
         }
-        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response = world.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (id, serde_json::from_slice::<Value>(&body).unwrap())

@@ -10,11 +10,11 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use tenantry::token::Tokens;
+use tenantry_admin::Api;
 use tenantry_admin::oidc::{Fetch, Oidc, OidcSettings};
-use tenantry_admin::{Api, router};
 
 use crate::support::TestApplication;
-use crate::world::World;
+use crate::world::{World, served};
 
 const ISSUER: &str = "https://login.example";
 
@@ -68,7 +68,7 @@ impl Issuer {
         };
         let tokens = Tokens::open(world.acme.service.stores()).await.unwrap();
         let api = Api::new(world.acme.service.clone(), tokens, Arc::new(TestApplication));
-        let router = router(api.with_oidc(Oidc::new(settings, documents.clone())));
+        let router = served(&api.with_oidc(Oidc::new(settings, documents.clone())));
         Self { world: World { router, ..world }, documents, key: EncodingKey::from_ed_der(pkcs8.as_ref()), public }
     }
 

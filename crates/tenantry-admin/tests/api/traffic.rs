@@ -8,17 +8,17 @@ use http::Request;
 use http_body_util::BodyExt;
 use serde_json::json;
 use tenantry_admin::access::Role;
-use tenantry_admin::{Api, Limits, Metrics, Rate, framed, router};
+use tenantry_admin::{Api, Limits, Rate};
 use tower::ServiceExt;
 
 use crate::support::{TestApplication, tenant};
-use crate::world::World;
+use crate::world::{World, served};
 
 async fn limited(limits: Limits) -> World {
     let world = World::new().await;
     let tokens = tenantry::token::Tokens::open(world.acme.service.stores()).await.unwrap();
     let api = Api::new(world.acme.service.clone(), tokens, std::sync::Arc::new(TestApplication)).with_limits(limits);
-    World { router: router(api), ..world }
+    World { router: served(&api), ..world }
 }
 
 #[tokio::test]
@@ -85,19 +85,28 @@ async fn what_failed_is_tried_again_with_the_same_key() {
         asking.json(&json!({"tenant_id": id})).send().await
     };
     assert_eq!(make("Gamma").await.status, 400);
-    assert_eq!(make("gamma").await.code(), (422, "idempotency_key_reused"), "a refusal is an answer, too");
+    assert_eq!(make("gamma").await.status, 201, "what was refused did nothing, so the key is free");
+    assert_eq!(make("delta").await.code(), (422, "idempotency_key_reused"));
+    let restore = async |tag: Option<&str>| {
+        let asking = world.ask("POST", "/v1/tenants/acme/revisions/1/restore").bearer(&operator);
+        let asking = asking.with("idempotency-key", "k2");
+        match tag {
+            Some(tag) => asking.with("if-match", tag).send().await,
+            None => asking.send().await,
+        }
+    };
+    assert_eq!(restore(None).await.code(), (428, "if_match_missing"));
+    assert_eq!(restore(Some("*")).await.status, 200);
 }
 
 #[tokio::test]
 async fn answers_are_compressed_for_those_who_take_it_and_counted_by_their_route() {
     let world = World::new().await;
-    let metrics = Metrics::default();
-    let router = framed(world.router.clone(), metrics.clone());
     let operator = world.token(None, Role::Operator).await;
     let ask = async |path: &str, encoding: &str| {
         let request = Request::get(path).header("authorization", format!("Bearer {operator}"));
         let request = request.header("accept-encoding", encoding).body(Body::empty()).unwrap();
-        let response = router.clone().oneshot(request).await.unwrap();
+        let response = world.router.clone().oneshot(request).await.unwrap();
         let encoding = response.headers().get("content-encoding").cloned();
         (encoding, response.into_body().collect().await.unwrap().to_bytes().len())
     };

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tenantry::token::{TokenText, Tokens};
 use tenantry_admin::access::Role;
-use tenantry_admin::{Api, router};
+use tenantry_admin::{Api, Framed, framed, router};
 use tenantry_core::change::ChangeSet;
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
@@ -22,7 +21,7 @@ use crate::support::{self, Acme, TestApplication, context, key, tenant, value};
 /// The API over a store with two tenants, each with a secret, a value and a token; and the operator's token.
 pub(crate) struct World {
     pub(crate) acme: Acme,
-    pub(crate) router: Router,
+    pub(crate) router: Framed,
     pub(crate) acme_token: String,
     pub(crate) operator_token: String,
 }
@@ -51,12 +50,12 @@ impl World {
         let acme_token = make_token(&acme, &acme.scope.clone(), Role::TenantViewer, 1).await;
         let operator_token = make_token(&acme, &Scope::Global, Role::Operator, 2).await;
         let tokens = Tokens::open(acme.service.stores()).await.unwrap();
-        let router = router(Api::new(acme.service.clone(), tokens, Arc::new(TestApplication)));
+        let router = served(&Api::new(acme.service.clone(), tokens, Arc::new(TestApplication)));
         Self { acme, router, acme_token, operator_token }
     }
 
     pub(crate) async fn send(&self, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value, String) {
-        let mut request = Request::get(path);
+        let mut request = Request::get(path).header("x-request-id", "test");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -78,6 +77,11 @@ impl World {
         let bearer = format!("Bearer {}", self.operator_token);
         self.send(path, &[("authorization", bearer.as_str())]).await
     }
+}
+
+/// The API as a server has it.
+pub(crate) fn served(api: &Api) -> Framed {
+    framed(api, router(api.clone()))
 }
 
 /// A store's file, changed behind the program's back.
@@ -131,7 +135,7 @@ impl Answered {
 
 /// A request in the making.
 pub(crate) struct Asking<'a> {
-    router: &'a Router,
+    router: &'a Framed,
     request: http::request::Builder,
     body: String,
 }
@@ -169,7 +173,9 @@ impl Asking<'_> {
 impl World {
     /// A request without a credential.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Asking<'_> {
-        Asking { router: &self.router, request: Request::builder().method(method).uri(path), body: String::new() }
+        // The same id each time, so that answers can be compared.
+        let request = Request::builder().method(method).uri(path).header("x-request-id", "test");
+        Asking { router: &self.router, request, body: String::new() }
     }
 
     /// A request of an admin of a tenant.

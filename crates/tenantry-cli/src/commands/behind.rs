@@ -1,7 +1,7 @@
 //! `tenantry behind`: overrides whose default has moved on, to be kept, to give way, or to be merged.
 
 use clap::Args;
-use tenantry_admin::service::{Behind as IsBehind, Merged, Review, Settle};
+use tenantry_admin::service::{Behind as IsBehind, Merged, Review, Seen, Settle};
 use tenantry_core::scope::Scope;
 use tenantry_core::value::Value;
 
@@ -42,8 +42,8 @@ impl Behind {
         let tenant = session.global.tenant()?;
         let key = self.key.as_deref().map(|key| session.key(key)).transpose()?;
         if let (Some(key), Some(settle)) = (&key, self.settle()) {
-            let (expected, context) = (session.global.expected(), session.context());
-            let changed = session.service.settle_behind(&tenant, key, settle, expected, &context).await?;
+            let (seen, context) = (Seen { own: session.global.expected(), default: None }, session.context());
+            let changed = session.service.settle_behind(&tenant, key, settle, seen, &context).await?;
             return show_changed(session, &Scope::Tenant(tenant), &changed);
         }
         let mut review = session.service.review(&tenant).await?;

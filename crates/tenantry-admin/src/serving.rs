@@ -1,0 +1,78 @@
+//! Connections: taking them, bounded in number and in the time for a request's head, and ending them when the server stops.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::Service as _;
+
+use crate::frame::Framed;
+
+/// How many connections are open at the most; others wait to be taken.
+const MOST: usize = 10_000;
+/// How long a caller may take to send the head of a request, and how long a connection may be idle: longer than the usual
+/// proxies keep one for the next request.
+const HEAD_LIMIT: Duration = Duration::from_secs(75);
+/// How long to wait before the next try where a connection cannot be taken, such as for want of file descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Answers what comes over a listener until told to stop, and ends when the requests under way are answered.
+pub async fn serve(listener: TcpListener, framed: Framed, stop: impl Future<Output = ()>) {
+    let (graceful, room) = (GracefulShutdown::new(), Arc::new(Semaphore::new(MOST)));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    let mut stop = pin!(stop);
+    loop {
+        let taken = async {
+            let seat = Arc::clone(&room).acquire_owned().await.expect("the semaphore is never closed");
+            (listener.accept().await, seat)
+        };
+        let (taken, seat) = tokio::select! {
+            taken = taken => taken,
+            () = &mut stop => break,
+        };
+        match taken {
+            Ok((stream, address)) => {
+                // Answers are written whole: waiting for more of them would only delay the last one.
+                let _ = stream.set_nodelay(true);
+                let framed = framed.clone();
+                let answer = service_fn(move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(ConnectInfo(address));
+                    framed.clone().call(request)
+                });
+                let connection = http.serve_connection(TokioIo::new(stream), answer);
+                let connection = graceful.watch(connection);
+                tokio::spawn(async move {
+                    // What ends a connection is its caller's doing, and tells nothing of the server.
+                    let _ = connection.await;
+                    drop(seat);
+                });
+            }
+            Err(error) => pause_after(&error).await,
+        }
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+async fn pause_after(error: &io::Error) {
+    let is_callers = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    );
+    if !is_callers {
+        tracing::warn!(%error, "a connection cannot be taken");
+        tokio::time::sleep(PAUSE).await;
+    }
+}

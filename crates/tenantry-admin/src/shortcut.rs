@@ -1,0 +1,79 @@
+//! The short way to what is asked most often: a tenant's configuration that is kept ready, for a caller who is known. Neither
+//! the router nor anything behind it is asked.
+//!
+//! Whatever is not exactly that takes the long way; so does all that is refused. There is one answer, whichever way it came:
+//! a test compares them byte by byte.
+
+use std::time::Instant;
+
+use axum::response::Response;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH};
+use http::{HeaderMap, Method, Request};
+use jiff::Timestamp;
+use tenantry::identify::TENANT_HEADER;
+use tenantry_core::scope::Scope;
+
+use crate::access::{Access, Permission};
+use crate::answer::Output as _;
+use crate::api::configuration::sent;
+use crate::asked::REASON;
+use crate::hot::{Hot, Ready};
+use crate::limits::Gate;
+use crate::routes::Api;
+
+/// The path as it is declared, in two parts.
+const BEFORE: &str = "/v1/tenants/";
+const BEHIND: &str = "/configuration";
+/// The same as one.
+pub(crate) const ROUTE: &str = "/v1/tenants/{tenant_id}/configuration";
+
+/// Answers what is kept ready.
+#[derive(Clone, Debug)]
+pub(crate) struct Shortcut {
+    hot: Hot,
+    gate: Gate,
+}
+
+impl Shortcut {
+    pub(crate) fn of(api: &Api) -> Self {
+        Self { hot: api.hot.clone(), gate: api.gate.clone() }
+    }
+
+    /// The answer, if there is a short way to it.
+    pub(crate) fn answer<B>(&self, request: &Request<B>) -> Option<Response> {
+        if request.method() != Method::GET {
+            return None;
+        }
+        let uri = request.uri();
+        let id = uri.path().strip_prefix(BEFORE)?.strip_suffix(BEHIND)?;
+        let ready = if uri.query().is_none() { self.ready(id, request.headers())? } else { return None };
+        Some(sent(&request.headers().get_all(IF_NONE_MATCH), ready.body, ready.tag).into_response())
+    }
+
+    /// What is kept of a tenant, for a caller who is known and may have it, and within the limits.
+    fn ready(&self, id: &str, headers: &HeaderMap) -> Option<Ready> {
+        let token = sole_token(headers)?;
+        let seen = self.hot.looked_lately(Instant::now())?;
+        let caller = self.hot.caller(token, seen, Timestamp::now())?;
+        let (tenant, ready) = self.hot.named(id, seen)?;
+        let scope = Scope::Tenant(tenant);
+        if caller.may(Permission::Read, &scope) != Access::Allowed {
+            return None;
+        }
+        match &caller.scope {
+            Scope::Tenant(tenant) => self.gate.pass(tenant).ok()?,
+            Scope::Global => {}
+        }
+        Some(ready)
+    }
+}
+
+/// The token of a request that says nothing else of who asks for whom in which form.
+fn sole_token(headers: &HeaderMap) -> Option<&str> {
+    if headers.contains_key(TENANT_HEADER) || headers.contains_key(ACCEPT_ENCODING) || headers.contains_key(REASON) {
+        return None;
+    }
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let token = values.next()?.to_str().ok()?.strip_prefix("Bearer ")?;
+    values.next().is_none().then_some(token)
+}
