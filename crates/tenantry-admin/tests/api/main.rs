@@ -10,6 +10,7 @@ mod configuration;
 mod document;
 mod oidc;
 mod openfeature;
+mod refusals;
 mod sweep;
 mod tenants;
 mod time;

@@ -12,6 +12,8 @@ mod changes;
 mod configuration;
 #[path = "../api/openfeature.rs"]
 mod openfeature;
+#[path = "../api/refusals.rs"]
+mod refusals;
 #[path = "../api/sweep.rs"]
 mod sweep;
 #[path = "../api/tenants.rs"]
