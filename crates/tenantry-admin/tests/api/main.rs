@@ -5,6 +5,7 @@
 mod support;
 mod world;
 
+mod audit;
 mod changes;
 mod configuration;
 mod document;

@@ -6,6 +6,8 @@ mod support;
 #[path = "../api/world.rs"]
 mod world;
 
+#[path = "../api/audit.rs"]
+mod audit;
 #[path = "../api/changes.rs"]
 mod changes;
 #[path = "../api/configuration.rs"]
