@@ -147,7 +147,7 @@ impl JsonSchema for Moment {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "format": "date" }] })
+        json_schema!({ "type": "string", "examples": ["2026-11-27T10:00:00Z", "2026-11-27"] })
     }
 }
 

@@ -40,19 +40,22 @@ impl<T: DeserializeOwned + JsonSchema + Send> Query for T {
 fn told(error: &QueryRejection) -> String {
     let cause = std::error::Error::source(error).map_or_else(|| error.body_text(), ToString::to_string);
     let (place, fault) = cause.split_once(": ").unwrap_or(("", &cause));
-    let named = |fault: &str| fault.split('`').nth(1).map(str::to_owned);
-    let choices = |fault: &str| match fault.split_once("expected ") {
+    let Some(name) = cause.split('`').nth(1) else { return cause };
+    let choices = match fault.split_once("expected ") {
         Some((_, choices)) => format!("expected {}", choices.replace('`', "")),
         None => "there are none here".to_owned(),
     };
-    match (fault, named(&cause)) {
-        (_, Some(name)) if cause.contains("unknown field `") => {
-            format!("there is no parameter {name} in the query: {}", choices(&cause))
-        }
-        (_, Some(name)) if cause.contains("unknown variant `") => format!("{place}: {}, found {name}", choices(fault)),
-        (_, Some(name)) if cause.contains("duplicate field `") => format!("{name} stands in the query twice"),
-        (_, Some(name)) if cause.contains("missing field `") => format!("{name} is missing in the query"),
-        _ => cause,
+    let is = |what: &str| cause.starts_with(what) || fault.starts_with(what);
+    if is("unknown field `") {
+        format!("there is no parameter {name} in the query: {choices}")
+    } else if is("unknown variant `") {
+        format!("{place}: {choices}, found {name:?}")
+    } else if is("duplicate field `") {
+        format!("{name} stands in the query twice")
+    } else if is("missing field `") {
+        format!("{name} is missing in the query")
+    } else {
+        cause
     }
 }
 

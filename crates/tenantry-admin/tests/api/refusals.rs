@@ -15,8 +15,8 @@ async fn whoever_loses_a_race_is_told_who_was_quicker_and_the_tag_to_go_on_from(
     let token = world.token(Some("acme"), Role::TenantAdmin).await;
     let tag = world.ask("GET", path).bearer(&token).send().await.tag();
     let ask = |warmth: f64| {
-        let patch = json!({"persona.warmth": warmth});
-        world.ask("PATCH", path).bearer(&token).with("if-match", &tag).json(&patch).send()
+        let values = json!({"persona.warmth": warmth});
+        world.ask("PATCH", path).bearer(&token).with("if-match", &tag).json(&values).send()
     };
     let answers = futures::future::join_all((0..12).map(|number| ask(f64::from(number) / 8.0))).await;
     let (winners, losers): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
@@ -129,7 +129,7 @@ async fn a_company_that_gets_the_name_that_it_has_stays_as_it_is() {
     let same = rename(&before.tag(), " Acme ").await;
     assert_eq!((same.status, &same.body, same.tag()), (200, &before.body, before.tag()), "{same:?}");
     let changes = ChangeSet::default().set(key("persona.name"), value(r#""Ada""#));
-    let changed = world.acme.service.change(&world.acme.scope, &changes, None, &context()).await.unwrap();
-    assert_eq!(changed.revision, Revision(3));
+    let moved = world.acme.service.change(&world.acme.scope, &changes, None, &context()).await.unwrap();
+    assert_eq!(moved.revision, Revision(3));
     assert_eq!(rename(&before.tag(), "Acme").await.code(), (412, "revision_conflict"));
 }
