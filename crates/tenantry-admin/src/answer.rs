@@ -24,8 +24,8 @@ pub(crate) struct Described {
     pub(crate) body: Option<(&'static str, Schema)>,
     /// The headers beside the usual ones.
     pub(crate) headers: &'static [&'static str],
-    /// Another answer that is no problem document: its status, and its schema in the same media type.
-    pub(crate) other: Option<(StatusCode, Schema)>,
+    /// Other answers that are no problem documents: their statuses, and their schemas in the same media type.
+    pub(crate) other: Vec<(StatusCode, Schema)>,
 }
 
 /// A document.
@@ -67,7 +67,7 @@ impl<T: Serialize + JsonSchema + Send> Output for Answer<T> {
 
     fn describe(generator: &mut SchemaGenerator) -> Described {
         let body = Some(("application/json", generator.subschema_for::<T>()));
-        Described { status: StatusCode::OK, body, headers: &["etag"], other: None }
+        Described { status: StatusCode::OK, body, headers: &["etag"], other: Vec::new() }
     }
 }
 
@@ -108,7 +108,7 @@ impl Output for Done {
     }
 
     fn describe(_: &mut SchemaGenerator) -> Described {
-        Described { status: StatusCode::NO_CONTENT, body: None, headers: &[], other: None }
+        Described { status: StatusCode::NO_CONTENT, body: None, headers: &[], other: Vec::new() }
     }
 }
 
@@ -118,9 +118,9 @@ pub(crate) trait Media {
     /// The type of the document, or of one of its parts.
     type Part: JsonSchema;
 
-    /// Another answer that is no problem document.
-    fn other(_: &mut SchemaGenerator) -> Option<(StatusCode, Schema)> {
-        None
+    /// Other answers that are no problem documents.
+    fn other(_: &mut SchemaGenerator) -> Vec<(StatusCode, Schema)> {
+        Vec::new()
     }
 }
 

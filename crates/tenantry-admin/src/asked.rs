@@ -81,10 +81,11 @@ where
     Fut: Future<Output = Result<R, Refused>> + Send + 'static,
 {
     if needs.permission.is_to_see() {
-        return match Read::of::<B>(api, needs, request).await {
+        let answered = match Read::of::<B>(api, needs, request).await {
             Ok(read) => answer(read, handler).await,
-            Err(refused) => refused.into_response(),
+            Err(refused) => Err(refused),
         };
+        return answered.unwrap_or_else(Refused::into_response);
     }
     let (answers, hot) = (api.answers.clone(), api.hot.clone());
     let (read, place) = match Read::of::<B>(api, needs, request).await.and_then(|read| read.turn(&answers)) {
@@ -95,7 +96,11 @@ where
     };
     // What changes something is gone through with, though the caller goes: its answer is kept for when it comes again.
     let changing = async move {
-        let response = answer(read, handler).await;
+        let (api, scope) = (read.asked.api.clone(), read.asked.scope.clone());
+        let response = match answer(read, handler).await {
+            Ok(response) => response,
+            Err(refused) => conditions::refused(refused, &api, &scope).await.into_response(),
+        };
         hot.changed();
         match place {
             Some(place) => place.keep(response).await,
@@ -116,17 +121,14 @@ fn stopping() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server stops").retry_after(Duration::from_secs(1))
 }
 
-async fn answer<Q, B, R, F, Fut>(read: Read<Q>, handler: F) -> Response
+async fn answer<Q, B, R, F, Fut>(read: Read<Q>, handler: F) -> Result<Response, Refused>
 where
     B: Body,
     R: Output,
     F: FnOnce(Asked<Q, B>) -> Fut,
     Fut: Future<Output = Result<R, Refused>>,
 {
-    match read.asked() {
-        Ok(asked) => handler(asked).await.map_or_else(Refused::into_response, Output::into_response),
-        Err(refused) => refused.into_response(),
-    }
+    handler(read.asked()?).await.map(Output::into_response)
 }
 
 /// A request whose body was read, and not looked at.

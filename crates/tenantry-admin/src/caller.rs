@@ -37,7 +37,12 @@ pub(crate) async fn reach(
         Place::Global => Scope::Global,
         Place::Own => tenant(&caller, None, &parts.headers)?.into(),
         Place::Tenant => {
-            let named = params.and_then(|params| params.get("tenant_id")).ok_or_else(unreadable_id)?;
+            let named = match params {
+                Some(params) => params.get("tenant_id").map(String::as_str),
+                // Another part of the path may be the one that cannot be read.
+                None => parts.uri.path().split('/').nth(3).filter(|id| !id.contains('%')),
+            };
+            let named = named.ok_or_else(unreadable_id)?;
             tenant(&caller, Some(named), &parts.headers)?.into()
         }
     };

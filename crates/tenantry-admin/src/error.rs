@@ -5,9 +5,10 @@ use http::StatusCode;
 use tenantry::problem::{FieldError, Problem};
 use tenantry_core::scope::Scope;
 use tenantry_core::usable::Fault;
-use tenantry_core::validate::Violation;
+use tenantry_core::validate::{Violation, ViolationCode};
 use tenantry_store::StoreError;
 
+use crate::asked::conditions::STALE;
 use crate::service::{ScopeFaults, ServiceError, Unusable};
 
 /// A problem on its way out of a handler.
@@ -16,7 +17,6 @@ pub(crate) struct Refused(Box<Problem>);
 
 impl Refused {
     /// The problem.
-    #[cfg(test)]
     pub(crate) fn problem(&self) -> &Problem {
         &self.0
     }
@@ -55,12 +55,17 @@ impl From<ServiceError> for Refused {
         let problem = match error {
             ServiceError::UnknownTenant(_)
             | ServiceError::AnotherTenant(_)
-            | ServiceError::NoSuchRevision { .. }
             | ServiceError::NoSuchToken(_)
             | ServiceError::NotBound { .. } => Problem::not_found(),
             ServiceError::TenantExists(_) => Problem::new(S::CONFLICT, "tenant_exists", text),
             ServiceError::NotSuspended(_) => Problem::new(S::CONFLICT, "not_suspended", text),
-            ServiceError::Conflict { .. } => Problem::new(S::PRECONDITION_FAILED, "revision_conflict", text),
+            // That the tenant is the caller's was found out before.
+            ServiceError::NoSuchRevision { .. } => Problem::new(S::NOT_FOUND, "no_such_revision", text),
+            ServiceError::Conflict { expected: Some(_), .. } => Problem::new(S::PRECONDITION_FAILED, STALE, text),
+            ServiceError::Conflict { expected: None, .. } => Problem::new(S::CONFLICT, "contended", text),
+            ServiceError::Unfit { field, .. } => {
+                Problem::new(S::UNPROCESSABLE_ENTITY, "invalid", text).at(format!("/{field}"))
+            }
             ServiceError::Taken(_) => Problem::new(S::UNPROCESSABLE_ENTITY, "taken", text),
             ServiceError::Invalid(violations) => invalid(&violations),
             ServiceError::InvalidImport(faults) => invalid_import(&faults),
@@ -102,8 +107,18 @@ fn invalid(violations: &[Violation]) -> Problem {
     };
     let mut problem = Problem::new(status, code, format!("{} of the values are not valid", violations.len()));
     problem.errors = violations.iter().map(|violation| field_error("", violation)).collect();
-    problem.hint = violations.iter().find_map(|violation| violation.hint.clone());
+    problem.hint = violations.iter().find_map(hint);
     problem
+}
+
+/// What to do about it, by the operations of this API.
+fn hint(violation: &Violation) -> Option<String> {
+    match violation.code {
+        ViolationCode::Misplaced if violation.message.starts_with("is a secret") => {
+            Some(format!("set it with PUT …/secrets/{}", violation.key))
+        }
+        _ => violation.hint.clone(),
+    }
 }
 
 fn invalid_import(faults: &[ScopeFaults]) -> Problem {
@@ -125,12 +140,17 @@ fn configuration_invalid(unusable: &Unusable) -> Problem {
 }
 
 fn unusable_value(scope: &Scope, fault: &Fault) -> FieldError {
-    let pointer = format!("/{}", fault.key.as_str().replace('.', "/"));
-    FieldError { pointer, message: format!("{fault} (stored in {scope})") }
+    FieldError { pointer: pointer(fault.key.as_str()), message: format!("{fault} (stored in {scope})") }
 }
 
 fn field_error(scope: &str, violation: &Violation) -> FieldError {
-    FieldError { pointer: format!("{scope}/{}", violation.key.replace('.', "/")), message: violation.to_string() }
+    FieldError { pointer: format!("{scope}{}", pointer(&violation.key)), message: violation.to_string() }
+}
+
+/// The place of a parameter in a document of nested tables, as a JSON Pointer (RFC 6901).
+pub(crate) fn pointer(key: &str) -> String {
+    let escaped = key.replace('~', "~0").replace('/', "~1");
+    format!("/{}", escaped.replace('.', "/"))
 }
 
 /// What a store's failure is to a caller; the cause is logged, not sent.
@@ -141,4 +161,15 @@ fn store_problem(error: &StoreError) -> Problem {
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail).retry_after(STORE_RETRY);
     }
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", "the store cannot be used: its log says why")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_pointer_gives_another_meaning_is_escaped() {
+        assert_eq!(pointer("persona.name"), "/persona/name");
+        assert_eq!(pointer("a/b.c~d"), "/a~1b/c~0d");
+    }
 }

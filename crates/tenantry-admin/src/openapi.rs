@@ -208,7 +208,7 @@ fn responses(operation: &Operation, answer: Described) -> Value {
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         })
     };
-    if let Some((status, schema)) = other {
+    for (status, schema) in other {
         responses[status.as_str()] = problem(status.canonical_reason().unwrap_or_default());
         responses[status.as_str()]["content"][usual]["schema"] = schema.into();
     }

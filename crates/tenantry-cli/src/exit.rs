@@ -135,7 +135,7 @@ fn code_of_service(error: &ServiceError) -> Exit {
         | ServiceError::DefaultMoved { .. }
         | ServiceError::NotMerged(_)
         | ServiceError::Taken(_) => Exit::Conflict,
-        ServiceError::NeedsTenant | ServiceError::BadRequest(_) => Exit::Usage,
+        ServiceError::NeedsTenant | ServiceError::Unfit { .. } | ServiceError::BadRequest(_) => Exit::Usage,
         ServiceError::NotSuspended(_) | ServiceError::PlanBreaks { .. } => Exit::Refused,
         ServiceError::Invalid(violations) => code_of_violations(violations),
         ServiceError::InvalidImport(_) | ServiceError::Render { .. } | ServiceError::Unusable(_) => Exit::Invalid,
@@ -306,7 +306,7 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
         ServiceError::Render { key, .. } => format!("correct {key} with `tenantry set {key} --from-file FILE`"),
         ServiceError::NoSuchToken(_) => "`tenantry token list` lists them".to_owned(),
         ServiceError::NotBound { tenant, .. } => format!("`tenantry -t {tenant} binding list` lists what is"),
-        ServiceError::Invalid(_) | ServiceError::BadRequest(_) => return None,
+        ServiceError::Invalid(_) | ServiceError::Unfit { .. } | ServiceError::BadRequest(_) => return None,
         ServiceError::Store(error) => return help_of_store(error),
     })
 }

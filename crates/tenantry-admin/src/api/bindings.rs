@@ -63,7 +63,9 @@ pub(crate) async fn add(asked: Asked<Nothing, Json<NewBinding>>) -> Result<Creat
 
 /// Releases an outside identity.
 pub(crate) async fn remove(asked: Asked<Nothing>) -> Result<Done, Refused> {
-    asked.api.service.unbind(asked.tenant()?, asked.binding()?, &asked.context()).await?;
+    let binding = asked.binding()?;
+    may_bind(&asked, &binding)?;
+    asked.api.service.unbind(asked.tenant()?, binding, &asked.context()).await?;
     Ok(Done)
 }
 
@@ -77,7 +79,7 @@ fn may_bind<Q, B>(asked: &Asked<Q, B>, binding: &Binding) -> Result<(), Refused>
             refused.map(|problem| Problem {
                 code: "operator_only",
                 detail: format!(
-                    "{} addresses are bound by the operator, who knows whose they are",
+                    "{} addresses are bound and released by the operator, who knows whose they are",
                     binding.kind().name()
                 ),
                 ..problem

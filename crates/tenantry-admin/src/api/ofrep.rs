@@ -1,11 +1,13 @@
 //! OpenFeature's remote evaluation protocol: any OpenFeature client reads its tenant's parameters as flags.
 //!
-//! A flag's key is a parameter's, or a section's, whose value is then a table. Who asks is told by the token, and never by the
+//! A flag's key is a parameter's, or a section's, whose value is then a table; all of them come at once, too. Who asks is told by the token, and never by the
 //! evaluation context, which a client's code makes up: it is read, and changes nothing. Fields of connections and secrets are
 //! no flags.
 //!
 //! Format: github.com/open-feature/protocol, service/openapi.yaml, version 0.2. Errors of an evaluation have that protocol's
 //! form, all others are problem documents.
+
+use std::collections::BTreeSet;
 
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
@@ -19,8 +21,43 @@ use tenantry_core::value::Value;
 
 use super::configuration::{effective, matches};
 use crate::answer::{Media, Raw};
-use crate::asked::{Asked, Json, Nothing};
+use crate::asked::{Asked, Body, Json, Nothing};
 use crate::error::Refused;
+
+/// What a client sends along, or why that cannot be read: the protocol has a form of its own for this.
+#[derive(Debug)]
+pub(crate) struct Sent(Result<Evaluation, Unread>);
+
+/// Why what a client sends along cannot be read.
+#[derive(Clone, Debug)]
+struct Unread {
+    /// The protocol's name for it.
+    error: &'static str,
+    /// This API's name for it.
+    code: &'static str,
+    detail: String,
+}
+
+impl Body for Sent {
+    const MEDIA: &'static [&'static str] = Json::<Evaluation>::MEDIA;
+
+    fn read(text: &str) -> Result<Self, Refused> {
+        let unread = |refused: Refused| {
+            let problem = refused.problem();
+            let place = problem.errors.first().map_or("", |error| &error.pointer);
+            let is_context = problem.code == "invalid" && place.starts_with("/context");
+            // A client knows its context as an object of its language.
+            let detail = if is_context { "context: expected an object".to_owned() } else { problem.detail.clone() };
+            let error = if is_context { "INVALID_CONTEXT" } else { "PARSE_ERROR" };
+            Unread { error, code: problem.code, detail }
+        };
+        Ok(Self(Json::read(text).map(|Json(evaluation)| evaluation).map_err(unread)))
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Json::<Evaluation>::schema(generator)
+    }
+}
 
 /// What a client sends along.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -73,6 +110,36 @@ struct NotFound<'a> {
     error_details: String,
 }
 
+/// The flag cannot be evaluated.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EvaluationFailure")]
+struct Failure<'a> {
+    key: &'a str,
+    #[serde(flatten)]
+    failure: BulkFailure<'a>,
+}
+
+/// Nothing can be evaluated.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BulkEvaluationFailure")]
+#[serde(rename_all = "camelCase")]
+struct BulkFailure<'a> {
+    /// `PARSE_ERROR` or `INVALID_CONTEXT`.
+    error_code: &'a str,
+    error_details: &'a str,
+    /// The kind of problem, as in problem documents.
+    code: &'a str,
+    /// What happened, as in problem documents.
+    detail: &'a str,
+}
+
+impl<'a> From<&'a Unread> for BulkFailure<'a> {
+    fn from(unread: &'a Unread) -> Self {
+        let Unread { error, code, detail } = unread;
+        Self { error_code: error, error_details: detail, code, detail }
+    }
+}
+
 /// An evaluated flag.
 pub(crate) struct OneFlag;
 
@@ -80,8 +147,11 @@ impl Media for OneFlag {
     const MEDIA: &'static str = "application/json";
     type Part = FlagShown;
 
-    fn other(generator: &mut SchemaGenerator) -> Option<(StatusCode, Schema)> {
-        Some((StatusCode::NOT_FOUND, generator.subschema_for::<NotFound<'static>>()))
+    fn other(generator: &mut SchemaGenerator) -> Vec<(StatusCode, Schema)> {
+        vec![
+            (StatusCode::BAD_REQUEST, generator.subschema_for::<Failure<'static>>()),
+            (StatusCode::NOT_FOUND, generator.subschema_for::<NotFound<'static>>()),
+        ]
     }
 }
 
@@ -91,12 +161,20 @@ pub(crate) struct AllFlags;
 impl Media for AllFlags {
     const MEDIA: &'static str = "application/json";
     type Part = Flags;
+
+    fn other(generator: &mut SchemaGenerator) -> Vec<(StatusCode, Schema)> {
+        vec![(StatusCode::BAD_REQUEST, generator.subschema_for::<BulkFailure<'static>>())]
+    }
 }
 
 /// Evaluates one flag.
-pub(crate) async fn one(asked: Asked<Nothing, Json<Evaluation>>) -> Result<Raw<OneFlag>, Refused> {
+pub(crate) async fn one(asked: Asked<Nothing, Sent>) -> Result<Raw<OneFlag>, Refused> {
     let resolved = effective(&asked).await?.resolved;
     let name = asked.param("flag");
+    if let Err(unread) = &asked.body.0 {
+        let failure = Failure { key: name, failure: unread.into() };
+        return Ok(Raw::new(headers(None), json(&failure)).with_status(StatusCode::BAD_REQUEST));
+    }
     let catalog = asked.api.service.catalog();
     let key = catalog.key(name).or_else(|_| Key::parse(name)).ok();
     if let Some(flag) = key.and_then(|key| flag(&resolved, &key, &|key| catalog.secret_field(key).is_some())) {
@@ -107,12 +185,19 @@ pub(crate) async fn one(asked: Asked<Nothing, Json<Evaluation>>) -> Result<Raw<O
     Ok(Raw::new(headers(None), json(&missing)).with_status(StatusCode::NOT_FOUND))
 }
 
-/// Evaluates all flags.
-pub(crate) async fn all(asked: Asked<Nothing, Json<Evaluation>>) -> Result<Raw<AllFlags>, Refused> {
-    let effective = effective(&asked).await?;
+/// Evaluates all flags: those of parameters, and those of sections, which clients that read all at once ask for by name.
+pub(crate) async fn all(asked: Asked<Nothing, Sent>) -> Result<Raw<AllFlags>, Refused> {
+    let resolved = effective(&asked).await?.resolved;
+    if let Err(unread) = &asked.body.0 {
+        let failure = BulkFailure::from(unread);
+        return Ok(Raw::new(headers(None), json(&failure)).with_status(StatusCode::BAD_REQUEST));
+    }
     let catalog = asked.api.service.catalog();
-    let plain = effective.resolved.iter().filter(|leaf| catalog.secret_field(leaf.key).is_none());
-    let body = json(&Flags { flags: plain.filter_map(|leaf| shown(leaf.key, leaf)).collect() });
+    let is_kept_apart = |key: &Key| catalog.secret_field(key).is_some();
+    let plain = resolved.iter().filter(|leaf| !is_kept_apart(leaf.key));
+    let keys: BTreeSet<Key> = plain.flat_map(|leaf| with_sections(leaf.key)).collect();
+    let flags = keys.iter().filter_map(|key| flag(&resolved, key, &is_kept_apart)).collect();
+    let body = json(&Flags { flags });
     // Bound to the tenant, as every tag is.
     let tag =
         format!("\"{}\"", &blake3::hash(&[asked.scope.to_string().as_bytes(), b" ", &body].concat()).to_hex()[..32]);
@@ -120,6 +205,13 @@ pub(crate) async fn all(asked: Asked<Nothing, Json<Evaluation>>) -> Result<Raw<A
         return Ok(Raw::not_modified(headers(Some(&tag))));
     }
     Ok(Raw::new(headers(Some(&tag)), body))
+}
+
+/// A key, and those of the sections that it is in.
+fn with_sections(key: &Key) -> impl Iterator<Item = Key> {
+    let text = key.as_str();
+    let ends = text.match_indices('.').map(|(at, _)| at).chain([text.len()]);
+    ends.map(|end| Key::parse(&text[..end]).expect("what a key begins with is a key"))
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

@@ -33,6 +33,8 @@ impl LogPage {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DiffQuery {
     /// The other revision; the one before if it is left out. 0 is before anything was set.
+    #[serde(default, deserialize_with = "query::revision")]
+    #[schemars(!default)]
     since: Option<u64>,
 }
 

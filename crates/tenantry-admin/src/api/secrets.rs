@@ -1,7 +1,8 @@
 //! Secrets: set, unset and listed by fingerprint. There is no way to read one back.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use tenantry::problem::Problem;
 use tenantry_core::change::ChangeSet;
 use tenantry_core::key::Key;
 use tenantry_core::secret::SecretText;
@@ -10,7 +11,7 @@ use super::overrides::{ChangedShown, answer};
 use crate::answer::Answer;
 use crate::asked::conditions::tag;
 use crate::asked::{Asked, Json, Nothing};
-use crate::error::Refused;
+use crate::error::{Refused, pointer};
 
 /// The secrets that a scope sets.
 #[derive(Serialize, JsonSchema)]
@@ -46,7 +47,13 @@ pub(crate) struct SecretShown {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSecret {
     /// The text. It is stored sealed, and never shown again.
+    #[serde(deserialize_with = "any_text")]
     value: SecretText,
+}
+
+/// A blank text is refused by the use case, which knows what the parameter expects.
+fn any_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretText, D::Error> {
+    String::deserialize(deserializer).map(SecretText::new)
 }
 
 /// Lists the secrets that are set.
@@ -69,14 +76,26 @@ pub(crate) async fn list(asked: Asked<Nothing>) -> Result<Answer<Secrets>, Refus
 
 /// Sets a secret.
 pub(crate) async fn set(asked: Asked<Nothing, Json<NewSecret>>) -> Result<Answer<ChangedShown>, Refused> {
-    let changes = ChangeSet::default().set_secret(asked.key()?, asked.body.0.value.clone());
-    change(&asked, changes).await
+    let key = asked.key()?;
+    let changes = ChangeSet::default().set_secret(key.clone(), asked.body.0.value.clone());
+    change(&asked, changes).await.map_err(|refused| refused.map(|problem| at_value(problem, &key)))
 }
 
 /// Unsets a secret: what the tier below sets is used again.
 pub(crate) async fn unset(asked: Asked<Nothing>) -> Result<Answer<ChangedShown>, Refused> {
     let changes = ChangeSet::default().unset_secret(asked.key()?);
     change(&asked, changes).await
+}
+
+/// What is wrong with the secret stands in the body under another name than its parameter's.
+fn at_value(mut problem: Problem, key: &Key) -> Problem {
+    let place = pointer(key.as_str());
+    problem
+        .errors
+        .iter_mut()
+        .filter(|error| error.pointer == place)
+        .for_each(|error| "/value".clone_into(&mut error.pointer));
+    problem
 }
 
 async fn change<Q, B>(asked: &Asked<Q, B>, changes: ChangeSet) -> Result<Answer<ChangedShown>, Refused> {

@@ -13,7 +13,7 @@ use crate::answer::{Answer, Created, Done};
 use crate::asked::conditions::tag;
 use crate::asked::{Asked, Json, Nothing, PageQuery, query};
 use crate::error::Refused;
-use crate::service::{ScopeReport, Verdict};
+use crate::service::{ScopeReport, ServiceError, Verdict};
 
 /// A part of the list of tenants.
 #[derive(Serialize, JsonSchema)]
@@ -65,7 +65,8 @@ impl Tenant {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTenant {
-    /// 1 to 63 of a-z, 0-9 and hyphens. It is never given to another company.
+    /// 1 to 63 of a-z, 0-9 and hyphens. It stays the company's until that is erased; then another one may have it, whose
+    /// revisions go on behind the last one, and the log still has the entries of both.
     #[schemars(with = "TenantId")]
     tenant_id: String,
     /// The company's name; the id if it is left out.
@@ -123,7 +124,16 @@ pub(crate) async fn create(asked: Asked<Nothing, Json<NewTenant>>) -> Result<Cre
         None => service.create_tenant(&tenant, name, &asked.context()).await?,
         Some(like) => {
             let like = id("/like", like)?;
-            service.create_tenant_like(&tenant, name, &like, &asked.context()).await?
+            let made = service.create_tenant_like(&tenant, name, &like, &asked.context()).await;
+            made.map_err(|error| match error {
+                // The operator alone asks, to whom every tenant exists.
+                ServiceError::UnknownTenant(_) => {
+                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no_such_tenant", error.to_string())
+                        .at("/like")
+                        .into()
+                }
+                error => Refused::from(error),
+            })?
         }
     };
     let head = service.tenant(&tenant).await?;

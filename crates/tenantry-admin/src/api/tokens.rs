@@ -70,6 +70,7 @@ impl From<TokenRecord> for TokenShown {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewToken {
     /// What it is for.
+    #[schemars(length(min = 1, max = 500))]
     name: String,
     /// What it may do: `tenant-admin`, `tenant-editor` or `tenant-viewer`; of the global scope `operator`.
     role: String,

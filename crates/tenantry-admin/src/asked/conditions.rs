@@ -9,6 +9,7 @@ use tenantry_store::Head;
 
 use super::Asked;
 use crate::error::Refused;
+use crate::routes::Api;
 
 /// The entity tag of a scope at a revision. It is the scope's own, and that of one incarnation of a tenant.
 pub(crate) fn tag(scope: &Scope, head: Option<&Head>) -> String {
@@ -56,7 +57,22 @@ fn missing(detail: &str, scope: &Scope, head: Option<&Head>) -> Refused {
     with_tag(Problem::new(StatusCode::PRECONDITION_REQUIRED, "if_match_missing", detail), scope, head).into()
 }
 
-/// The scope is not where the caller expects it: who moved it, and when.
+/// The answer to a change that was decided on another state: who moved the scope, and when, and the tag to go on from.
+///
+/// Whoever loses a race is told the same: what the store said of it is looked up anew.
+pub(crate) async fn refused(refused: Refused, api: &Api, scope: &Scope) -> Refused {
+    if refused.problem().code != STALE {
+        return refused;
+    }
+    match api.service.head(scope).await {
+        Ok(head) => stale(scope, head.as_ref()),
+        Err(_) => refused,
+    }
+}
+
+/// The code of a change that was decided on another state than there is.
+pub(crate) const STALE: &str = "revision_conflict";
+
 fn stale(scope: &Scope, head: Option<&Head>) -> Refused {
     let detail = match head {
         Some(head) => {
@@ -64,7 +80,7 @@ fn stale(scope: &Scope, head: Option<&Head>) -> Refused {
         }
         None => "nothing was saved in the scope yet: it is at revision 0".to_owned(),
     };
-    let problem = Problem::new(StatusCode::PRECONDITION_FAILED, "revision_conflict", detail);
+    let problem = Problem::new(StatusCode::PRECONDITION_FAILED, STALE, detail);
     with_tag(problem.with_hint("read it again, and change it again"), scope, head).into()
 }
 

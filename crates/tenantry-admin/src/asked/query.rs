@@ -1,5 +1,6 @@
 //! What the query of a request says.
 
+use axum::extract::rejection::QueryRejection;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{StatusCode, Uri};
@@ -24,13 +25,37 @@ impl<T: DeserializeOwned + JsonSchema + Send> Query for T {
     fn read(uri: &Uri) -> Result<Self, Refused> {
         axum::extract::Query::try_from_uri(uri).map(|query| query.0).map_err(|error| {
             // The text may repeat what stands there, which is in logs anyway; what looks like a secret is not repeated.
-            let told = tenantry_core::validate::masked(&error.body_text()).into_owned();
+            let told = told(&error);
+            let told = tenantry_core::validate::masked(&told).into_owned();
             Problem::new(StatusCode::BAD_REQUEST, "query_invalid", told).into()
         })
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
+    }
+}
+
+/// What is wrong with a query, in the words of this API: which parameter, and what was expected.
+fn told(error: &QueryRejection) -> String {
+    let cause = std::error::Error::source(error).map_or_else(|| error.body_text(), ToString::to_string);
+    let (place, fault) = cause.split_once(": ").unwrap_or(("", &cause));
+    let Some(name) = cause.split('`').nth(1) else { return cause };
+    let choices = match fault.split_once("expected ") {
+        Some((_, choices)) => format!("expected {}", choices.replace('`', "")),
+        None => "there are none here".to_owned(),
+    };
+    let is = |what: &str| cause.starts_with(what) || fault.starts_with(what);
+    if is("unknown field `") {
+        format!("there is no parameter {name} in the query: {choices}")
+    } else if is("unknown variant `") {
+        format!("{place}: {choices}, found {name:?}")
+    } else if is("duplicate field `") {
+        format!("{name} stands in the query twice")
+    } else if is("missing field `") {
+        format!("{name} is missing in the query")
+    } else {
+        cause
     }
 }
 
@@ -52,7 +77,7 @@ impl<'de> Deserialize<'de> for Flag {
         match String::deserialize(deserializer)?.as_str() {
             "" | "true" => Ok(Self(true)),
             "false" => Ok(Self(false)),
-            _ => Err(D::Error::custom("expected true or false")),
+            other => Err(D::Error::custom(format!("expected true or false, found {other:?}"))),
         }
     }
 }
@@ -76,7 +101,7 @@ impl JsonSchema for Flag {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
     /// How many at the most.
-    #[serde(default = "usual")]
+    #[serde(default = "usual", deserialize_with = "limit")]
     #[schemars(range(min = 1, max = 1000))]
     pub(crate) limit: u16,
     /// `next` of the page before.
@@ -88,6 +113,24 @@ pub(crate) fn usual() -> u16 {
     100
 }
 
+/// Reads how many things a page is to hold.
+pub(crate) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = text.parse().ok().filter(|number| LIMITS.contains(number));
+    let (least, most) = (LIMITS.start(), LIMITS.end());
+    number.ok_or_else(|| D::Error::custom(format!("expected a whole number from {least} to {most}, found {text:?}")))
+}
+
+/// Reads the number of a revision, if there is one.
+pub(crate) fn revision<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = text.parse().ok().filter(|number| i64::try_from(*number).is_ok());
+    number.map(Some).ok_or_else(|| D::Error::custom(format!("expected the whole number of a revision, found {text:?}")))
+}
+
+/// How many things a page may be asked to hold.
+const LIMITS: std::ops::RangeInclusive<u16> = 1..=1000;
+
 impl PageQuery {
     /// The part of a store's listing.
     pub(crate) fn request(&self, scope: &Scope, listing: &str) -> Result<PageRequest, Refused> {
@@ -97,10 +140,6 @@ impl PageQuery {
 
 /// The part of a store's listing. A cursor of another listing, or of another scope's, is refused.
 pub(crate) fn request(limit: u16, cursor: Option<&str>, scope: &Scope, listing: &str) -> Result<PageRequest, Refused> {
-    if !(1..=1000).contains(&limit) {
-        let detail = "limit: expected a number from 1 to 1000";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "query_invalid", detail).into());
-    }
     let first = PageRequest::first(limit.into());
     let Some(cursor) = cursor else { return Ok(first) };
     let bound = cursor.split_once('.').filter(|(mark, _)| *mark == self::mark(scope, listing));

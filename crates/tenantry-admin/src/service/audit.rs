@@ -12,9 +12,9 @@ use super::{Service, ServiceError};
 pub struct AuditFilter {
     /// What was done.
     pub action: Option<Action>,
-    /// Whose name has this in it.
+    /// Whose name has this in it, capital and small letters told apart.
     pub actor: Option<String>,
-    /// What changed this parameter, or one below it.
+    /// What changed this parameter or one below it, or kept its override.
     pub key: Option<Key>,
     /// Not before this moment.
     pub since: Option<Timestamp>,
@@ -59,8 +59,20 @@ impl AuditFilter {
     fn passes(&self, entry: &LogEntry) -> bool {
         self.action.is_none_or(|action| entry.action == action)
             && self.actor.as_ref().is_none_or(|actor| entry.actor.contains(actor))
-            && self.key.as_ref().is_none_or(|key| entry.changes.iter().any(|change| change.key.is_within(key)))
+            && self.key.as_ref().is_none_or(|key| concerns(entry, key))
             && self.since.is_none_or(|since| entry.at >= since)
             && self.until.is_none_or(|until| entry.at < until)
     }
+}
+
+/// Whether an entry is about a parameter, or one below it.
+fn concerns(entry: &LogEntry, key: &Key) -> bool {
+    entry.changes.iter().map(|change| &change.key).chain(&kept(entry)).any(|changed| changed.is_within(key))
+}
+
+/// The override that was kept beside a new default. That changes no value, so the entry's detail alone names it.
+fn kept(entry: &LogEntry) -> Option<Key> {
+    let detail = entry.detail.as_deref().filter(|_| entry.action == Action::Change && entry.changes.is_empty())?;
+    let (name, _) = detail.strip_prefix("kept ")?.split_once(" beside the default ")?;
+    Key::parse(name).ok()
 }

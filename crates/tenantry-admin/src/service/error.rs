@@ -105,6 +105,14 @@ pub enum ServiceError {
     /// The text is no role, life time or binding.
     #[error("{0}")]
     BadRequest(String),
+    /// What a part of the request says is nothing that this takes.
+    #[error("{message}")]
+    Unfit {
+        /// The name of that part.
+        field: &'static str,
+        /// What was expected, and what was found.
+        message: String,
+    },
     /// The default of an override has not moved on, or there is no such override.
     #[error("{0} is not behind its default")]
     NotBehind(Key),

@@ -51,7 +51,7 @@ impl Service {
         stored.map(|stored| stored.head).ok_or_else(|| ServiceError::UnknownTenant(tenant.clone()))
     }
 
-    /// Gives a tenant another display name. With `expected`, only if its scope is at that revision.
+    /// Gives a tenant another display name; the one that it has makes no revision. With `expected`, only if its scope is at that revision.
     pub async fn rename_tenant(
         &self,
         tenant: &TenantId,
@@ -63,9 +63,12 @@ impl Service {
         let mut patience = Patience::new();
         loop {
             let head = self.tenant(tenant).await?;
-            let from = expected.unwrap_or(head.revision);
+            must_be_at(tenant, &head, expected)?;
+            if head.display_name == name {
+                return Ok(head.revision);
+            }
             let change = HeadChange::Rename(name.to_owned());
-            match self.commit_head(tenant, Expected::At(from), change, Action::Rename, context).await {
+            match self.commit_head(tenant, Expected::At(head.revision), change, Action::Rename, context).await {
                 Err(error) => patience.wait_after(error).await?,
                 Ok(revision) => return Ok(revision),
             }
@@ -91,16 +94,7 @@ impl Service {
         context: &Context,
     ) -> Result<(), ServiceError> {
         let head = self.tenant(tenant).await?;
-        if let Some(expected) = expected.filter(|expected| *expected != head.revision) {
-            let (current, by, at) = (head.revision, Some(head.updated_by), Some(head.updated_at));
-            return Err(ServiceError::Conflict {
-                scope: tenant.clone().into(),
-                expected: Some(expected),
-                current,
-                by,
-                at,
-            });
-        }
+        must_be_at(tenant, &head, expected)?;
         if head.status != TenantStatus::Suspended {
             return Err(ServiceError::NotSuspended(tenant.clone()));
         }
@@ -158,6 +152,15 @@ impl Service {
     }
 }
 
+/// Refuses unless the tenant is at the revision that a change was decided on, if it was on one.
+fn must_be_at(tenant: &TenantId, head: &Head, expected: Option<Revision>) -> Result<(), ServiceError> {
+    if expected.is_none_or(|expected| expected == head.revision) {
+        return Ok(());
+    }
+    let (by, at) = (Some(head.updated_by.clone()), Some(head.updated_at));
+    Err(ServiceError::Conflict { scope: tenant.clone().into(), expected, current: head.revision, by, at })
+}
+
 /// The longest display name, in characters.
 const LONGEST_NAME: usize = 200;
 
@@ -166,7 +169,7 @@ pub(super) fn check_name(name: &str) -> Result<&str, ServiceError> {
     let trimmed = name.trim();
     if trimmed.is_empty() || trimmed.chars().count() > LONGEST_NAME || trimmed.chars().any(char::is_control) {
         let message = format!("a display name is a line of 1 to {LONGEST_NAME} characters");
-        return Err(ServiceError::BadRequest(message));
+        return Err(ServiceError::Unfit { field: "display_name", message });
     }
     check_words("display_name", trimmed)?;
     Ok(trimmed)

@@ -36,12 +36,17 @@ impl Service {
         context: &Context,
     ) -> Result<NewToken, ServiceError> {
         if !role.fits(scope) {
-            return Err(ServiceError::BadRequest(format!("{role} is no role for {scope}: {}", Role::choices(scope))));
+            let message = format!("{role} is no role for {scope}: {}", Role::choices(scope));
+            return Err(ServiceError::Unfit { field: "role", message });
+        }
+        if name.trim().is_empty() {
+            let message = "a token has a name, which says what it is for".to_owned();
+            return Err(ServiceError::Unfit { field: "name", message });
         }
         check_words("name", name)?;
         if !(1..=LONGEST_LIFETIME_DAYS).contains(&lifetime_days) {
             let message = format!("a token lives for 1 to {LONGEST_LIFETIME_DAYS} days, not {lifetime_days}");
-            return Err(ServiceError::BadRequest(message));
+            return Err(ServiceError::Unfit { field: "lifetime_days", message });
         }
         if let Scope::Tenant(tenant) = scope {
             self.tenant(tenant).await?;

@@ -5,11 +5,13 @@
 mod support;
 mod world;
 
+mod audit;
 mod changes;
 mod configuration;
 mod document;
 mod oidc;
 mod openfeature;
+mod refusals;
 mod sweep;
 mod tenants;
 mod time;

@@ -71,3 +71,39 @@ async fn the_operator_names_a_tenant_in_the_header() {
     assert_eq!(ask(None).await.code(), (400, "tenant_required"));
     assert_eq!(ask(Some("nobody")).await.status, 404);
 }
+
+#[tokio::test]
+async fn all_flags_are_those_that_one_can_ask_for_sections_among_them() {
+    let world = World::new().await;
+    let all = evaluate(&world, "acme", "").await;
+    let flags = all.body["flags"].as_array().unwrap();
+    let keys: Vec<_> = flags.iter().map(|flag| flag["key"].as_str().unwrap()).collect();
+    assert!(keys.contains(&"persona") && keys.contains(&"persona.name") && !keys.contains(&"model"), "{keys:?}");
+    assert!(keys.is_sorted(), "{keys:?}");
+    for flag in flags {
+        let path = format!("/{}", flag["key"].as_str().unwrap());
+        assert_eq!(&evaluate(&world, "acme", &path).await.body, flag, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_in_the_protocols_form() {
+    let world = World::new().await;
+    for (flag, key) in [("", None), ("/persona.name", Some("persona.name"))] {
+        let path = format!("/ofrep/v1/evaluate/flags{flag}");
+        for (body, error, code) in [
+            ("CANARY", "PARSE_ERROR", "body_invalid"),
+            ("", "PARSE_ERROR", "body_invalid"),
+            ("[]", "PARSE_ERROR", "invalid"),
+            (r#"{"context": null}"#, "INVALID_CONTEXT", "invalid"),
+            (r#"{"context": "CANARY"}"#, "INVALID_CONTEXT", "invalid"),
+        ] {
+            let asking = world.as_role(Some("acme"), Role::TenantViewer, "POST", &path).await;
+            let refused = asking.with("content-type", "application/json").text(body).send().await;
+            assert_eq!((refused.status, &refused.body["errorCode"]), (400, &json!(error)), "{body}: {refused:?}");
+            assert_eq!((refused.body["key"].as_str(), refused.body["code"].as_str()), (key, Some(code)), "{body}");
+            assert!(!refused.body["errorDetails"].as_str().unwrap().is_empty());
+            assert_eq!(refused.body["errorDetails"], refused.body["detail"]);
+        }
+    }
+}

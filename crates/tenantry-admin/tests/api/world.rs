@@ -1,7 +1,7 @@
 //! The API over a store with two tenants.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
@@ -105,8 +105,8 @@ impl ByHand {
     }
 }
 
-pub(crate) async fn make_token(acme: &Acme, scope: &Scope, role: Role, seed: u8) -> String {
-    let random = TokenText::from_random(&[seed; TokenText::RANDOM_BYTES]);
+pub(crate) async fn make_token(acme: &Acme, scope: &Scope, role: Role, seed: u32) -> String {
+    let random = TokenText::from_random(&std::array::from_fn(|at| seed.to_be_bytes()[at % 4]));
     let made = acme.service.create_token(scope, role, "test", 366, random, &support::now()).await.unwrap();
     made.text.expose().to_owned()
 }
@@ -190,7 +190,7 @@ impl World {
 
     /// A new token.
     pub(crate) async fn token(&self, tenant: Option<&str>, role: Role) -> String {
-        static SEED: AtomicU8 = AtomicU8::new(10);
+        static SEED: AtomicU32 = AtomicU32::new(10);
         let scope = tenant.map_or(Scope::Global, |id| Scope::Tenant(support::tenant(id)));
         make_token(&self.acme, &scope, role, SEED.fetch_add(1, Ordering::Relaxed)).await
     }

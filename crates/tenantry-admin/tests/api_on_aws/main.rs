@@ -6,12 +6,16 @@ mod support;
 #[path = "../api/world.rs"]
 mod world;
 
+#[path = "../api/audit.rs"]
+mod audit;
 #[path = "../api/changes.rs"]
 mod changes;
 #[path = "../api/configuration.rs"]
 mod configuration;
 #[path = "../api/openfeature.rs"]
 mod openfeature;
+#[path = "../api/refusals.rs"]
+mod refusals;
 #[path = "../api/sweep.rs"]
 mod sweep;
 #[path = "../api/tenants.rs"]

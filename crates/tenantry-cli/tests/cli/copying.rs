@@ -130,6 +130,76 @@ fn what_differs_is_told_and_left_while_others_are_copied() {
     assert_eq!((&sonrisa["outcome"], &sonrisa["differs_in"][0]), (&"different".into(), &"head".into()));
 }
 
+/// What `docs/operations.md` says of a company that was deleted, step by step.
+#[test]
+fn a_deleted_company_is_brought_back_from_a_backup_beside_the_others() {
+    let program = with_deleted_sonrisa();
+    let backup = |arguments: &[&str]| {
+        let store = format!("sqlite:{}", program.path("backup.db").display());
+        let key = program.path("tenantry.db.key").display().to_string();
+        program.run(&[&["--store", &store, "--master-key-file", &key, "-t", "sonrisa"], arguments].concat())
+    };
+    let exported = backup(&["export"]);
+    let bindings = backup(&["binding", "list"]);
+    assert_eq!(bindings.ok().trim(), "slack:T0123");
+    let file = program.file("sonrisa.yaml", exported.ok());
+    program.run(&["apply", "-f", &file, "--reason", "back from the backup"]).ok();
+    assert!(exported.ok().contains("- openai.api_key"), "the export names the secrets that it has not");
+    program.set_secret("sonrisa", "openai.api_key", "sk-CANARY-sonrisa-0123456789");
+    program.run(&["-t", "sonrisa", "binding", "add", bindings.ok().trim()]).ok();
+    program.run(&["-t", "sonrisa", "token", "create", "--role", "tenant-admin", "--name", "console"]).ok();
+    program.run(&["-t", "sonrisa", "validate"]).ok();
+    let values = |ran: Ran| ran.json()["values"].to_string();
+    let get = ["get", "persona", "-o", "json"];
+    assert_eq!(values(program.run(&[&["-t", "sonrisa"], &get[..]].concat())), values(backup(&get)));
+
+    // As the page says, to copy it is no way.
+    let (from, to) = (format!("sqlite:{}", program.path("backup.db").display()), program.url());
+    let key = program.path("tenantry.db.key").display().to_string();
+    program.run(&["tenant", "suspend", "sonrisa"]).ok();
+    program.run(&["tenant", "delete", "sonrisa", "--yes"]).ok();
+    let refused = program.run(&["copy", "-t", "sonrisa", "--from", &from, "--to", &to, "--from-master-key-file", &key]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+}
+
+/// What `docs/operations.md` says for when its secrets and its history must come along.
+#[test]
+fn a_deleted_company_is_brought_back_whole_in_a_new_store() {
+    let program = with_deleted_sonrisa();
+    let key = program.path("tenantry.db.key").display().to_string();
+    let url = |name: &str| format!("sqlite:{}", program.path(name).display());
+    let new = |arguments: &[&str]| {
+        program.run(&[&["--store", &url("new.db"), "--master-key-file", &key], arguments].concat())
+    };
+    new(&["init"]).ok();
+    let copy = |from: &str, tenant: &[&str]| {
+        let places = ["--from", &url(from), "--to", &url("new.db")];
+        let keys = ["--from-master-key-file", &key, "--master-key-file", &key];
+        program.run(&[&["copy"], tenant, &places, &keys].concat()).ok();
+    };
+    copy("backup.db", &["-t", "sonrisa"]);
+    copy("tenantry.db", &[]);
+    let ids = |ran: Ran| -> Vec<String> {
+        let listed = ran.json();
+        listed.as_array().unwrap().iter().map(|tenant| tenant["tenant_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(new(&["tenant", "list", "-o", "json"])), TENANTS);
+    let history = new(&["-t", "sonrisa", "history"]);
+    assert!(history.ok().contains("our voice"), "{history:?}");
+    let secret = new(&["-t", "sonrisa", "get", "openai.api_key"]);
+    assert!(secret.ok().contains("fingerprint"), "{secret:?}");
+    new(&["doctor"]).ok();
+}
+
+/// The sample companies, of which one was deleted after a backup.
+fn with_deleted_sonrisa() -> Program {
+    let program = with_companies();
+    program.run(&["backup", "backup.db"]).ok();
+    program.run(&["tenant", "suspend", "sonrisa"]).ok();
+    program.run(&["tenant", "delete", "sonrisa", "--yes"]).ok();
+    program
+}
+
 #[test]
 fn tokens_go_along_to_a_backup_alone() {
     let program = Program::with_acme();
