@@ -24,6 +24,7 @@ use tokio::time::Instant;
 
 use crate::application::{AnotherOne, ByEgress, TheAssistant};
 use crate::exit::{Exit, Trouble};
+use crate::traces;
 
 /// How long requests under way may take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -125,7 +126,7 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
             plan.oidc,
         );
         let metrics = api.metrics.clone();
-        return Ok(framed(tenantry_admin::router(api), metrics));
+        return Ok(traces::served(framed(tenantry_admin::router(api), metrics)));
     };
     let egress = Egress::builder().allow_list(allow_list).build();
     let application = Arc::new(TheAssistant::new(egress.clone(), plan.bases.clone()).await);
@@ -143,7 +144,7 @@ async fn router(plan: Plan, tasks: &Tasks) -> anyhow::Result<Router> {
     app.keep_beside(&plan.store).await.context("what the assistant keeps cannot be opened")?;
     app.later = Later::Spawned(tasks.clone());
     tasks.resume(&app).await.context("the jobs that an earlier process has left cannot be read")?;
-    Ok(framed(tenantry_admin::router(api).merge(assistant::router(&app)), metrics))
+    Ok(traces::served(framed(tenantry_admin::router(api).merge(assistant::router(&app)), metrics)))
 }
 
 /// Listens for Ctrl-C and SIGTERM from now on: what it returns ends when somebody asks the program to stop. To be called
