@@ -51,7 +51,8 @@ impl Collector {
         let egress = self.egress.clone();
         // What exporting does is not to be traced: it would never come to an end.
         let sending = async move { egress.send(request).await }.with_subscriber(NoSubscriber::new());
-        Ok(self.runtime.spawn(sending).await??)
+        // What is cancelled, is so by the program's end: that is not worth a word.
+        Ok(self.runtime.spawn(sending).await?.inspect_err(|error| self.say(error))?)
     }
 
     fn say(&self, why: &dyn fmt::Display) {
@@ -66,7 +67,7 @@ impl Collector {
 #[async_trait]
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
-        let answer = self.send(request).await.inspect_err(|error| self.say(error))?;
+        let answer = self.send(request).await?;
         if !answer.status().is_success() {
             self.say(&format_args!("the collector answered {}", answer.status()));
         }

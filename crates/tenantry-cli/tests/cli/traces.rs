@@ -143,8 +143,9 @@ fn a_request_is_a_span_of_its_callers_trace_with_the_reads_of_the_store_beneath_
     ] {
         assert_eq!(attribute(served, name).as_deref(), Some(value), "{name}");
     }
-    let read = spans.iter().find(|span| span.name == "store.read" && span.trace_id == served.trace_id).unwrap();
-    assert_eq!(attribute(read, "tenantry.scope").as_deref(), Some("acme"));
+    let of_acme = |span: &&Span| attribute(span, "tenantry.scope").as_deref() == Some("acme");
+    let read = spans.iter().filter(of_acme).find(|span| span.name == "store.read").unwrap();
+    assert_eq!(read.trace_id, served.trace_id);
     let ids: Vec<_> = spans.iter().map(|span| &span.span_id).collect();
     assert!(ids.contains(&&read.parent_span_id), "it is beneath another");
     assert_eq!(attribute(named(&spans, "GET"), "http.response.status_code").as_deref(), Some("404"));
@@ -161,6 +162,39 @@ fn a_request_is_a_span_of_its_callers_trace_with_the_reads_of_the_store_beneath_
         }
     }
     assert!(!log(&program).contains("CANARY") && !log(&program).contains("otel"), "{}", log(&program));
+}
+
+#[test]
+fn a_change_is_one_trace_down_to_its_commit_whatever_is_logged() {
+    let (program, collector) = (Program::with_acme(), StandIn::start());
+    let token = token(&program, "acme");
+    for level in ["error", "info"] {
+        let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()).env("TENANTRY_LOG", level);
+        let log_file = std::fs::File::create(program.path("server.log")).unwrap();
+        let mut server = Server::spawn(command, Stdio::from(log_file));
+        let body = format!(r#"{{"value": "sk-CANARY-{level}-77aa0d15c4"}}"#);
+        let (status, answer) = server.ask(&format!(
+            "PUT /v1/tenants/acme/secrets/openai.api_key HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\nif-match: *\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        ));
+        assert!(status < 300, "{answer}");
+        assert_eq!(server.stop(), Some(0));
+        let said = log(&program);
+        assert_eq!(said.contains("answered"), level == "info", "{said}");
+        assert!(!said.contains("store.") && !said.contains("http.route") && !said.contains("change"), "{said}");
+
+        let spans = collector.spans();
+        let served: Vec<_> =
+            spans.iter().filter(|span| span.name == "PUT /v1/tenants/{tenant_id}/secrets/{key}").collect();
+        let commits: Vec<_> = spans.iter().filter(|span| span.name == "store.commit").collect();
+        assert_eq!(commits.len(), served.len());
+        assert_eq!(commits.last().unwrap().trace_id, served.last().unwrap().trace_id, "with the log at {level}");
+    }
+    for (_, body) in collector.raw() {
+        assert!(!String::from_utf8_lossy(&body).contains("CANARY"));
+    }
 }
 
 #[test]
