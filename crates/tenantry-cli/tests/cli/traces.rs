@@ -93,7 +93,7 @@ fn log(program: &Program) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn attribute(span: &Span, name: &str) -> Option<String> {
@@ -132,20 +132,20 @@ fn a_request_is_a_span_of_its_callers_trace_with_the_reads_of_the_store_beneath_
     assert_eq!(server.stop(), Some(0));
 
     let spans = collector.spans();
-    let served = named(&spans, "GET /v1/tenants/{tenant_id}/configuration");
-    assert_eq!(served.kind, SpanKind::Server as i32);
-    assert_eq!((hex(&served.trace_id), hex(&served.parent_span_id)), (TRACE.to_owned(), CALLER.to_owned()));
+    let request = named(&spans, "GET /v1/tenants/{tenant_id}/configuration");
+    assert_eq!(request.kind, SpanKind::Server as i32);
+    assert_eq!((hex(&request.trace_id), hex(&request.parent_span_id)), (TRACE.to_owned(), CALLER.to_owned()));
     for (name, value) in [
         ("http.request.method", "GET"),
         ("http.route", "/v1/tenants/{tenant_id}/configuration"),
         ("http.response.status_code", "200"),
         ("request_id", "asked-1"),
     ] {
-        assert_eq!(attribute(served, name).as_deref(), Some(value), "{name}");
+        assert_eq!(attribute(request, name).as_deref(), Some(value), "{name}");
     }
     let of_acme = |span: &&Span| attribute(span, "tenantry.scope").as_deref() == Some("acme");
     let read = spans.iter().filter(of_acme).find(|span| span.name == "store.read").unwrap();
-    assert_eq!(read.trace_id, served.trace_id);
+    assert_eq!(read.trace_id, request.trace_id);
     let ids: Vec<_> = spans.iter().map(|span| &span.span_id).collect();
     assert!(ids.contains(&&read.parent_span_id), "it is beneath another");
     assert_eq!(attribute(named(&spans, "GET"), "http.response.status_code").as_deref(), Some("404"));
@@ -186,11 +186,11 @@ fn a_change_is_one_trace_down_to_its_commit_whatever_is_logged() {
         assert!(!said.contains("store.") && !said.contains("http.route") && !said.contains("change"), "{said}");
 
         let spans = collector.spans();
-        let served: Vec<_> =
+        let request: Vec<_> =
             spans.iter().filter(|span| span.name == "PUT /v1/tenants/{tenant_id}/secrets/{key}").collect();
         let commits: Vec<_> = spans.iter().filter(|span| span.name == "store.commit").collect();
-        assert_eq!(commits.len(), served.len());
-        assert_eq!(commits.last().unwrap().trace_id, served.last().unwrap().trace_id, "with the log at {level}");
+        assert_eq!(commits.len(), request.len());
+        assert_eq!(commits.last().unwrap().trace_id, request.last().unwrap().trace_id, "with the log at {level}");
     }
     for (_, body) in collector.raw() {
         assert!(!String::from_utf8_lossy(&body).contains("CANARY"));
@@ -215,12 +215,12 @@ fn a_call_of_a_provider_is_a_span_that_tells_its_host_alone() {
     assert_eq!(server.stop(), Some(0));
 
     let spans = collector.spans();
-    let served = named(&spans, "POST /assistant/messages");
-    assert_eq!(attribute(served, "http.response.status_code"), Some(status.to_string()));
+    let request = named(&spans, "POST /assistant/messages");
+    assert_eq!(attribute(request, "http.response.status_code"), Some(status.to_string()));
     assert!(status >= 500, "a provider that says nothing is no good: {status}");
-    assert_eq!(served.status.clone().unwrap().code, StatusCode::Error as i32);
+    assert_eq!(request.status.clone().unwrap().code, StatusCode::Error as i32);
     let call = named(&spans, "POST");
-    assert_eq!((call.kind, &call.trace_id), (SpanKind::Client as i32, &served.trace_id));
+    assert_eq!((call.kind, &call.trace_id), (SpanKind::Client as i32, &request.trace_id));
     assert_eq!(attribute(call, "server.address").as_deref(), Some("127.0.0.1"));
     assert_eq!(attribute(call, "http.response.status_code").as_deref(), Some("200"));
     assert!(spans.iter().all(|span| span.kind != SpanKind::Client as i32 || span.name != "POST" || span == call));
