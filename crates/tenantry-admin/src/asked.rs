@@ -23,7 +23,7 @@ use tenantry_core::layer::Revision;
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_store::{Binding, Head, TenantStatus};
 use tokio::time::{Instant, timeout};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, info_span};
 
 pub(crate) use body::{Body, Json, Patch};
 pub(crate) use query::{Anything, Flag, Nothing, PageQuery, Query};
@@ -107,7 +107,9 @@ where
             None => response,
         }
     };
-    match tokio::spawn(changing.in_current_span()).await {
+    // For traces and not for the log, whose span goes along.
+    let span = info_span!(target: "traces", "change");
+    match tokio::spawn(changing.in_current_span().instrument(span)).await {
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -39,7 +39,8 @@ const LARGEST_PROBLEM: usize = 256 * 1024;
 #[derive(Clone, Debug)]
 pub struct Framed {
     router: Router,
-    shortcut: Shortcut,
+    /// None where something else must see every request.
+    shortcut: Option<Shortcut>,
     /// What the short way answers, counted by whether the caller had it already.
     sent: Series,
     unchanged: Series,
@@ -53,10 +54,16 @@ pub fn framed(api: &Api, router: Router) -> Framed {
         router.layer(from_fn_with_state(metrics.clone(), identified)).layer(CompressionLayer::new().gzip(true));
     let series = |status: StatusCode| metrics.series("GET", Some(ROUTE.into()), status.as_u16());
     let (sent, unchanged) = (series(StatusCode::OK), series(StatusCode::NOT_MODIFIED));
-    Framed { router, shortcut: Shortcut::of(api), sent, unchanged }
+    Framed { router, shortcut: Some(Shortcut::of(api)), sent, unchanged }
 }
 
 impl Framed {
+    /// The same behind another layer, which sees every request: none goes the short way then.
+    #[must_use]
+    pub fn behind(self, wrap: impl FnOnce(Router) -> Router) -> Self {
+        Self { router: wrap(self.router), shortcut: None, ..self }
+    }
+
     /// Answers a request.
     fn answer<B>(&mut self, request: Request<B>) -> Either<Ready<Result<Response, Infallible>>, RouteFuture<Infallible>>
     where
@@ -64,7 +71,7 @@ impl Framed {
         B::Error: Into<BoxError>,
     {
         let began = Instant::now();
-        match self.shortcut.answer(&request) {
+        match self.shortcut.as_ref().and_then(|shortcut| shortcut.answer(&request)) {
             Some(response) => Either::Left(ready(Ok(self.tell(&request, response, began)))),
             None => Either::Right(self.router.call(request.map(Body::new))),
         }
@@ -275,7 +282,7 @@ mod tests {
 
     /// The answers by the short way, if there is one, and by the long way.
     async fn both(framed: &mut Framed, request: impl Fn() -> Request<Body>) -> (Option<Response>, Response) {
-        let short = framed.shortcut.answer(&request());
+        let short = framed.shortcut.as_ref().unwrap().answer(&request());
         let short = short.map(|response| framed.tell(&request(), response, Instant::now()));
         (short, framed.router.call(request()).await.unwrap())
     }

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use crate::application::{AnotherOne, ByEgress, TheAssistant};
 use crate::exit::{Exit, Trouble};
+use crate::traces;
 
 /// How long requests under way may take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -126,7 +127,7 @@ async fn answers(plan: Plan, tasks: &Tasks) -> anyhow::Result<(Framed, Api)> {
                 .keeping(HOT_BYTES, plan.fresh_for),
             plan.oidc,
         );
-        return Ok((framed(&api, tenantry_admin::router(api.clone())), api));
+        return Ok((traces::served(framed(&api, tenantry_admin::router(api.clone()))), api));
     };
     let egress = Egress::builder().allow_list(allow_list).build();
     let application = Arc::new(TheAssistant::new(egress.clone(), plan.bases.clone()).await);
@@ -143,7 +144,8 @@ async fn answers(plan: Plan, tasks: &Tasks) -> anyhow::Result<(Framed, Api)> {
     app.keep_beside(&plan.store).await.context("what the assistant keeps cannot be opened")?;
     app.later = Later::Spawned(tasks.clone());
     tasks.resume(&app).await.context("the jobs that an earlier process has left cannot be read")?;
-    Ok((framed(&api, tenantry_admin::router(api.clone()).merge(assistant::router(&app))), api))
+    let router = tenantry_admin::router(api.clone()).merge(assistant::router(&app));
+    Ok((traces::served(framed(&api, router)), api))
 }
 
 /// Listens for Ctrl-C and SIGTERM from now on: what it returns ends when somebody asks the program to stop. To be called

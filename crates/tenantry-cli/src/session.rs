@@ -19,6 +19,7 @@ use tenantry_store::{OpenOptions, StoreUrl, Stores};
 use crate::cli::Global;
 use crate::exit::{Exit, Trouble};
 use crate::output::Output;
+use crate::traces;
 
 /// An open store, and all that a command needs beside it.
 pub(crate) struct Session {
@@ -36,7 +37,7 @@ impl Session {
         let url = store_url(global)?;
         tracing::debug!(store = %url, "opening the store");
         let stores = Stores::open(&url, &open_options(global)?).await?;
-        Self::over(global, stores).await
+        Self::over(global, if traces::are_wanted() { stores.traced() } else { stores }).await
     }
 
     /// Takes an open store.

@@ -18,6 +18,7 @@ mod lookup;
 mod request;
 mod response;
 mod rules;
+mod span;
 mod streaming;
 mod tls;
 
@@ -33,6 +34,7 @@ pub use response::{MAX_BODY, MAX_DEPTH, Response};
 pub use rules::{Rule, check_url};
 pub use streaming::{MAX_STREAM, Streaming};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 use url::Url;
 
 use self::lookup::{Any, Lookup, PublicOnly};
@@ -79,6 +81,21 @@ impl Egress {
 
     /// Sends a request and reads the whole answer, whatever its status but a redirect.
     pub async fn send(&self, request: Request) -> Result<Response, EgressError> {
+        let span = span::of(&request);
+        let outcome = self.whole(request).instrument(span.clone()).await;
+        span::end(&span, outcome.as_ref().map(Response::status));
+        outcome
+    }
+
+    /// Sends a request and hands over the answer as it comes. The limit is for all of it, as is [`MAX_STREAM`].
+    pub async fn open(&self, request: Request) -> Result<Streaming, EgressError> {
+        let span = span::of(&request);
+        let outcome = self.head(request).instrument(span.clone()).await;
+        span::end(&span, outcome.as_ref().map(Streaming::status));
+        outcome
+    }
+
+    async fn whole(&self, request: Request) -> Result<Response, EgressError> {
         self.allow_list.check(request.url())?;
         let limit = self.granted(request.limit());
         // One limit around everything: a server that sends a byte now and then cannot hold us.
@@ -88,8 +105,7 @@ impl Egress {
         }
     }
 
-    /// Sends a request and hands over the answer as it comes. The limit is for all of it, as is [`MAX_STREAM`].
-    pub async fn open(&self, request: Request) -> Result<Streaming, EgressError> {
+    async fn head(&self, request: Request) -> Result<Streaming, EgressError> {
         self.allow_list.check(request.url())?;
         let limit = self.granted(request.limit());
         let deadline = Instant::now() + limit;

@@ -28,6 +28,7 @@ mod records;
 mod secrets_manager;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod traced;
 mod url;
 
 pub use batch::BatchError;

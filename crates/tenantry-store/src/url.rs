@@ -14,6 +14,7 @@ use crate::memory::MemoryStore;
 use crate::ports::{ParameterStore, SecretStore, Store};
 #[cfg(feature = "sqlite")]
 use crate::sqlite::SqliteStore;
+use crate::traced::Traced;
 
 /// Where a store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +137,12 @@ impl Stores {
                 Ok((Self::new(Arc::new(store)), created))
             }
         }
+    }
+
+    /// The same store, each call of which is a span for traces. Without this, calls cost nothing more.
+    #[must_use]
+    pub fn traced(self) -> Self {
+        Self::new(Arc::new(Traced(self.0)))
     }
 
     /// The port for parameters alone.

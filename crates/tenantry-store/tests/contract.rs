@@ -10,6 +10,8 @@ use tokio::sync::OnceCell;
 
 store_contract!(memory, async { (Stores::new(Arc::new(MemoryStore::new())), ()) });
 
+store_contract!(traced, async { (Stores::new(Arc::new(MemoryStore::new())).traced(), ()) });
+
 store_contract!(sqlite, async {
     let folder = tempfile::tempdir().unwrap();
     let url = StoreUrl::Sqlite(folder.path().join("store.db"));

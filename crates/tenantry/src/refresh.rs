@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tenantry_core::scope::{Scope, TenantId};
-use tracing::{error, warn};
+use tracing::{Instrument as _, error, info_span, warn};
 
 use crate::Settings;
 use crate::cache::{Reads, Watched};
@@ -165,7 +165,9 @@ impl<S: Settings> Shared<S> {
     fn refresh(self: &Arc<Self>, tenant: &TenantId) -> Seat<Loaded<S>> {
         self.flights.join(tenant, |number| {
             let (this, tenant) = (Arc::clone(self), tenant.clone());
-            async move { this.fly(tenant, number).await }
+            // Of its target are the spans that are for traces and not for the log.
+            let span = info_span!(target: "traces", "configuration.read", "tenantry.scope" = %tenant);
+            async move { this.fly(tenant, number).await }.instrument(span)
         })
     }
 

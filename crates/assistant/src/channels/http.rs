@@ -21,6 +21,7 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use tenantry::TenantConfig;
 use tenantry::layer::TenantLayer;
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::conversation::{Channel, Incoming, Sender};
@@ -74,7 +75,8 @@ async fn answer(
     }
     // A task of its own: what was begun is counted and kept, whether or not the sender waits for it.
     let (assistant, config) = (assistant.clone(), config.clone());
-    let answering = tokio::spawn(async move { assistant.answer(&config, &incoming, now).await });
+    let span = events::span(&config);
+    let answering = tokio::spawn(async move { assistant.answer(&config, &incoming, now).await }.instrument(span));
     Ok(Json(events::ended(answering.await)?).into_response())
 }
 

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{Instrument as _, error, info, info_span, warn};
 
 use super::cut::{Cut, LAST_WORDS};
 use super::under_way::{Admission, Seat, UnderWay};
@@ -87,10 +87,13 @@ impl Tasks {
         let mut tasks = self.set.lock().await;
         // Those that have ended are let go, so that the set does not grow for ever.
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move {
+        // For traces and not for the log; no part of the request's, which is answered long before.
+        let span = info_span!(target: "traces", parent: None, "assistant.job", "tenantry.scope" = %job.tenant);
+        let seen_to = async move {
             let _seat = seat;
             see_to(&app, &job, effort).await;
-        });
+        };
+        tasks.spawn(seen_to.instrument(span));
     }
 
     /// Waits until no job is under way.

@@ -29,6 +29,7 @@ program or another one is served after --fresh-for.
 
 TENANTRY_LOG=info logs a line for each request, TENANTRY_LOG_FORMAT=json as JSON; GET /metrics, with an
 operator's token, counts them for Prometheus.
+OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 exports traces of them to a collector.
 
 Examples:
   tenantry serve

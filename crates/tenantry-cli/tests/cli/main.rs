@@ -27,5 +27,7 @@ mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tokens;
+#[cfg(feature = "otlp")]
+mod traces;
 mod values;
 mod verify;

@@ -31,7 +31,7 @@ impl Server {
         Self::spawn(program.command(&arguments), log)
     }
 
-    fn spawn(mut command: Command, log: Stdio) -> Self {
+    pub(crate) fn spawn(mut command: Command, log: Stdio) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -44,7 +44,7 @@ impl Server {
         &self.address
     }
 
-    fn ask(&self, request: &str) -> (u16, Value) {
+    pub(crate) fn ask(&self, request: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -58,6 +58,13 @@ impl Server {
         self.ask(&format!(
             "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
         ))
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
     }
 
     fn chat(&self, token: &str) -> Value {

@@ -59,6 +59,20 @@ pub enum Obstacle {
     Closed,
 }
 
+impl EgressError {
+    /// Its kind in one word, for traces.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::NotAllowed(_) => "not_allowed",
+            Self::Credential => "credential",
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut { .. } => "timed_out",
+            Self::TooLarge { .. } => "too_large",
+            Self::Malformed { .. } => "malformed",
+        }
+    }
+}
+
 impl From<Rule> for EgressError {
     fn from(rule: Rule) -> Self {
         Self::NotAllowed(rule)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -23,6 +24,8 @@ pub struct Request {
     query_secret: Option<(&'static str, SecretText)>,
     body: Option<Value>,
     body_secret: Option<(&'static str, SecretText)>,
+    /// A body that is no JSON, in the place of one that is.
+    bytes: Option<Bytes>,
     limit: Option<Duration>,
 }
 
@@ -46,6 +49,11 @@ impl Request {
         request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
     }
 
+    /// A request with a body of any type; the header that names it is the caller's to add.
+    pub fn post_bytes(url: Url, body: Bytes) -> Self {
+        Self { bytes: Some(body), ..Self::new(Method::POST, url) }
+    }
+
     fn new(method: Method, url: Url) -> Self {
         Self {
             method,
@@ -55,11 +63,12 @@ impl Request {
             query_secret: None,
             body: None,
             body_secret: None,
+            bytes: None,
             limit: None,
         }
     }
 
-    /// Adds a header that is no secret.
+    /// Adds a header. One that is marked as sensitive is sent, and not shown.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
@@ -92,6 +101,11 @@ impl Request {
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
+    }
+
+    /// What is done, as a provider counts it.
+    pub(super) fn method(&self) -> &Method {
+        &self.method
     }
 
     /// Where the request goes, without a secret that is to stand in the query.
@@ -148,7 +162,7 @@ impl Request {
         if let Some(authorization) = self.authorization {
             request.headers_mut().insert(AUTHORIZATION, authorization.value()?);
         }
-        *request.body_mut() = body.map(|body| body.to_string().into());
+        *request.body_mut() = body.map(|body| body.to_string().into()).or_else(|| self.bytes.map(Into::into));
         Ok(request)
     }
 }
@@ -166,7 +180,8 @@ impl Authorization {
 const MASK: &str = "***";
 
 fn shown((name, value): (&str, &HeaderValue)) -> (String, String) {
-    (name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    let value = if value.is_sensitive() { MASK.into() } else { String::from_utf8_lossy(value.as_bytes()) };
+    (name.to_owned(), value.into_owned())
 }
 
 impl fmt::Debug for Request {
@@ -229,6 +244,18 @@ mod tests {
         let sent = request.into_http().unwrap();
         assert_eq!(sent.url().as_str(), "https://api.example/v1/x?q=1&key=CANARY%26acme%3D1");
         assert_eq!(sent.body().unwrap().as_bytes().unwrap(), br#"{"args":["acme","CANARY&acme=1"]}"#);
+    }
+
+    #[test]
+    fn bytes_and_a_sensitive_header_are_sent_and_not_shown() {
+        let mut value = HeaderValue::from_static(CANARY);
+        value.set_sensitive(true);
+        let url = Url::parse("https://api.example/v1/x").unwrap();
+        let request = Request::post_bytes(url, Bytes::from_static(b"\x0a\x00")).header("x-key".parse().unwrap(), value);
+        assert_eq!(request.masked().headers["x-key"], "***");
+        let sent = request.into_http().unwrap();
+        assert_eq!(sent.headers()["x-key"], CANARY);
+        assert_eq!(sent.body().unwrap().as_bytes().unwrap(), b"\x0a\x00");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tenantry::TenantConfig;
 use tenantry::problem::Problem;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinHandle;
+use tracing::{Instrument as _, Span, info_span};
 
 use crate::conversation::Incoming;
 use crate::reply::{Answer, Assistant, Piece, ReplyError};
@@ -32,14 +33,21 @@ pub(super) async fn respond(
 ) -> Result<Response, Problem> {
     let (listener, mut pieces) = mpsc::unbounded_channel();
     // A task of its own: what was begun is counted and kept, whether or not anybody listens to the end.
-    let answering: Answering =
-        tokio::spawn(async move { assistant.answer_aloud(&config, &incoming, now, Some(&listener)).await });
+    let span = span(&config);
+    let answering: Answering = tokio::spawn(
+        async move { assistant.answer_aloud(&config, &incoming, now, Some(&listener)).await }.instrument(span),
+    );
     let Some(first) = pieces.recv().await else {
         let answer = ended(answering.await)?;
         return Ok(streamed(stream::iter([event("answer", &answer)])));
     };
     let rest = stream::unfold(Some((pieces, answering)), next);
     Ok(streamed(stream::iter([piece(&first)]).chain(rest)))
+}
+
+/// The span of an answer, for traces and not for the log.
+pub(super) fn span(config: &TenantConfig<Settings>) -> Span {
+    info_span!(target: "traces", "assistant.answer", "tenantry.scope" = %config.tenant())
 }
 
 /// The next event: a piece, or what came of it all when there are no more.
