@@ -52,7 +52,7 @@ impl Decision {
     }
 }
 
-/// What becomes of a change that needs a connection which is not set.
+/// What becomes of a change that needs a connection which is not set, or a value for a prompt to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MissingConnections {
     /// It is refused.
@@ -98,11 +98,17 @@ pub(super) fn draft(
     let after = changed(service, state, &sorted);
     let (reserved, claims, misnamed) = claims(service, state, &after);
     let accepted = |violation: &Violation| {
-        missing == MissingConnections::Accepted && violation.code == ViolationCode::ConnectionMissing
+        missing == MissingConnections::Accepted
+            && matches!(violation.code, ViolationCode::ConnectionMissing | ViolationCode::VariableUnset)
+    };
+    // One template may read several variables without a value.
+    let is_told = |violation: &Violation, known: &Violation| {
+        known.key == violation.key
+            && !(known.code == ViolationCode::VariableUnset && violation.code == ViolationCode::VariableUnset)
     };
     for violation in new_violations(service, states, &after, &sorted).into_iter().chain(misnamed) {
         // What is wrong with a value itself is told once, however it shows after the merge.
-        if !accepted(&violation) && violations.iter().all(|known| known.key != violation.key) {
+        if !accepted(&violation) && !violations.iter().any(|known| is_told(&violation, known)) {
             violations.push(violation);
         }
     }
