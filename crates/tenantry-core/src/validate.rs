@@ -80,6 +80,25 @@ impl Validator {
         sorted(value::check_secret(self, key, text))
     }
 
+    /// Checks that a key is that of a parameter or a section, so that there is something to be removed.
+    pub fn check_key(&self, key: &Key) -> Option<Violation> {
+        let is_known = self.catalog.parameter(key).is_some() || self.catalog.is_section(key);
+        (!is_known).then(|| value::no_such(&self.catalog, key))
+    }
+
+    /// Checks that a key is that of a credential or a secret.
+    pub fn check_secret_key(&self, key: &Key) -> Option<Violation> {
+        match self.catalog.parameter(key) {
+            Some(parameter) if parameter.is_in_secret() => None,
+            Some(_) => Some(value::not_in_secret(key)),
+            None if self.catalog.is_section(key) => {
+                let message = "is a section: name one of its credentials or secrets";
+                Some(Violation::new(key, ViolationCode::NotAParameter, message))
+            }
+            None => Some(value::no_such(&self.catalog, key)),
+        }
+    }
+
     /// Checks type, range and form of a parameter's value, even of one that looks like a secret: not to be shown.
     pub(crate) fn check_form(&self, key: &Key, value: &Value) -> Vec<Violation> {
         let parameter = self.catalog.parameter(key);

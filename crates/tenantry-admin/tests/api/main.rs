@@ -5,6 +5,7 @@
 mod support;
 mod world;
 
+mod bodies;
 mod changes;
 mod configuration;
 mod document;

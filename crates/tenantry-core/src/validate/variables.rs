@@ -3,8 +3,6 @@
 //! Rendering is strict: a name without a value is an error, never an empty text. So a template whose variable is nowhere set
 //! is one that this tenant cannot use. What comes with a request is not in the catalog, and not looked for here.
 
-use serde_json::Value as Json;
-
 use super::secretlike::masked;
 use super::violation::{Violation, ViolationCode};
 use crate::catalog::{Catalog, SetBy};
@@ -67,8 +65,7 @@ fn needed_by(catalog: &Catalog, variable: Key, need: Need) -> Option<Needed> {
         return section.pattern.has_wildcard().then_some(Needed { variable, set_by_tenants: true });
     }
     let above = std::iter::successors(variable.parent(), Key::parent).find_map(|above| catalog.parameter(&above));
-    let set_by_tenants =
-        above.is_some_and(|above| above.set_by == SetBy::Tenant && above.schema["type"] == Json::from("object"));
+    let set_by_tenants = above.is_some_and(|above| above.set_by == SetBy::Tenant && above.schema["type"] == "object");
     Some(Needed { variable, set_by_tenants })
 }
 
@@ -105,7 +102,8 @@ mod tests {
     fn merged(tier: Tier, prompt: &str, facts: Option<&[&str]>) -> Resolved {
         let key = |text: &str| Key::parse(text).unwrap();
         let prompt = (key("prompts.p"), Value::from(prompt));
-        let facts = facts.map(|facts| facts.iter().map(|fact| (key(&format!("company.facts.{fact}")), Value::from("x"))));
+        let facts =
+            facts.map(|facts| facts.iter().map(|fact| (key(&format!("company.facts.{fact}")), Value::from("x"))));
         let layer = |tier, items: Vec<_>| Arc::new(Layer::new(tier, Revision(1), Document::from_items(items).0));
         let mut own: Option<Vec<_>> = facts.map(Iterator::collect);
         let mut global = Vec::new();
@@ -135,10 +133,12 @@ mod tests {
         );
         assert_eq!(
             told(Tier::Tenant, prompt, Some(&[])),
-            ["city", "hours"].map(|name| format!("prompts.p: reads company.facts.{name}, which is not set (tier tenant)"))
+            ["city", "hours"]
+                .map(|name| format!("prompts.p: reads company.facts.{name}, which is not set (tier tenant)"))
         );
         assert_eq!(told(Tier::Tenant, prompt, Some(&["city", "hours"])), [""; 0]);
-        let hint = validator().check(&merged(Tier::Tenant, "{{ company.website }}", Some(&[])))[0].hint.clone().unwrap();
+        let hint =
+            validator().check(&merged(Tier::Tenant, "{{ company.website }}", Some(&[])))[0].hint.clone().unwrap();
         assert_eq!(
             hint,
             "set company.website, or guard it: {% if company.website is defined %}…{% endif %}, \

@@ -164,7 +164,9 @@ fn gone(catalog: &Catalog, differences: &[Difference], is: &Resolved) -> Vec<Key
     let unset = differences.iter().filter(|difference| difference.after.is_none()).map(|difference| &difference.key);
     let is_entry = |key: &Key| catalog.section(key).is_some_and(|section| section.pattern.has_wildcard());
     let mut gone: Vec<Key> = unset
-        .flat_map(|key| std::iter::once(key.clone()).chain(std::iter::successors(key.parent(), Key::parent).filter(is_entry)))
+        .flat_map(|key| {
+            std::iter::once(key.clone()).chain(std::iter::successors(key.parent(), Key::parent).filter(is_entry))
+        })
         .filter(|key| is.within(key).len() == 0)
         .collect();
     gone.sort();
