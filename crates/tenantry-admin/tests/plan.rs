@@ -82,9 +82,7 @@ async fn routes_that_would_break_are_told_of_whoever_names_them() {
 #[tokio::test]
 async fn a_prompt_that_reads_what_is_taken_away_is_told() {
     let acme = world().await;
-    acme.change(&Scope::Global, ChangeSet::default().set(key("persona.warmth"), value("1"))).await.unwrap();
-    let schema = support::SCHEMA.replace(r#"["persona.name", "user.name"]"#, r#"["persona", "facts", "user.name"]"#);
-    let service = support::service(acme.service.stores().clone(), &schema).await;
+    let service = acme.service.clone();
     let own = ChangeSet::default().set(key("prompts.own"), value(r#""Park {{ facts.parking }}.""#));
     service.change(&Scope::Tenant(tenant("beta")), &own, None, &context()).await.unwrap();
     let own = ChangeSet::default().set(key("facts.parking"), value(r#""here""#));
@@ -99,6 +97,24 @@ async fn a_prompt_that_reads_what_is_taken_away_is_told() {
     service.change(&Scope::Global, &global, None, &context()).await.unwrap();
     let (plan, effects) = self::plan(&service, &ChangeSet::default().unset(key("facts.parking"))).await;
     assert_eq!(plan.counts.broken, 3, "all but the one that sets it itself: {effects:?}");
+}
+
+#[tokio::test]
+async fn a_default_prompt_that_tenants_cannot_render_is_told_and_not_refused() {
+    let acme = world().await;
+    let own = ChangeSet::default().set(key("facts.city"), value(r#""Delft""#));
+    acme.change(&Scope::Tenant(tenant("gamma")), own).await.unwrap();
+    let prompt = |text: &str| ChangeSet::default().set(key("prompts.hello"), text.into());
+    let (plan, effects) = plan(&acme.service, &prompt("Come to {{ facts.city }}.")).await;
+    assert_eq!((plan.counts.tenants - plan.counts.broken, of(&effects, "gamma").findings.len()), (1, 0), "{effects:?}");
+    let finding = &of(&effects, "beta").findings[0];
+    assert_eq!((finding.key.as_str(), &finding.code), ("prompts.hello", &ViolationCode::VariableUnset));
+    let guarded = prompt("{% if facts.city is defined %}Come to {{ facts.city }}.{% endif %}");
+    assert_eq!(self::plan(&acme.service, &guarded).await.0.counts.broken, 0);
+
+    acme.change(&Scope::Global, prompt("Come to {{ facts.city }}.")).await.unwrap();
+    let warmer = prompt("Do come to {{ facts.city }}.");
+    assert_eq!(self::plan(&acme.service, &warmer).await.0.counts.broken, 0, "it is so already");
 }
 
 #[tokio::test]
@@ -144,6 +160,7 @@ async fn a_plan_tells_exactly_what_comes_of_it() {
         ChangeSet::default().set(key("model.url"), value(r#""https://platform.example/v1""#)),
         ChangeSet::default().set(key("routes.other.prompt"), value(r#""greet""#)).unset(key("facts")),
         ChangeSet::default().set(key("limit"), value("3")),
+        ChangeSet::default().set(key("prompts.hello"), value(r#""{{ facts.nosuch }}, {{ persona.warmth }}""#)),
     ] {
         let acme = world().await;
         let (plan, effects) = plan(&acme.service, &change).await;

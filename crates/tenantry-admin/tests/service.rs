@@ -462,3 +462,79 @@ async fn a_binding_is_released_by_its_own_tenant_alone_and_a_reservation_by_no_h
     }
     assert_eq!(acme.service.bindings(&tenant("acme")).await.unwrap(), [reserved]);
 }
+
+#[tokio::test]
+async fn a_prompt_that_reads_what_is_nowhere_set_is_refused_with_the_variable_and_what_to_do() {
+    let acme = Acme::new().await;
+    let refused = acme.change(&acme.scope, set("prompts.mine", r#""{{ facts.nosuch }}, {{ persona.warmth }}""#)).await;
+    let told: Vec<_> = reasons(refused).into_iter().map(|one| (one.key.clone(), one.to_string(), one.hint)).collect();
+    assert_eq!(told.len(), 2, "each variable is told: {told:?}");
+    assert_eq!(
+        (told[0].0.as_str(), &told[0].1[..]),
+        ("prompts.mine", "prompts.mine: reads facts.nosuch, which is not set (tier tenant)")
+    );
+    assert!(told[0].2.as_deref().unwrap().contains("{% if facts.nosuch is defined %}"));
+    let whole = set("prompts.mine", r#""{{ facts.nosuch }}""#).set(key("facts.nosuch"), value(r#""a""#));
+    acme.change(&acme.scope, whole).await.unwrap();
+    let removed = acme.change(&acme.scope, ChangeSet::default().unset(key("facts.nosuch"))).await;
+    assert_eq!(reasons(removed)[0].code, ViolationCode::VariableUnset);
+}
+
+#[tokio::test]
+async fn a_default_that_a_tenant_must_complete_is_accepted_and_told_of_the_tenant() {
+    let acme = Acme::new().await;
+    acme.change(&acme.scope, secret("model.api_key", "CANARY-acme")).await.unwrap();
+    acme.change(&Scope::Global, set("prompts.park", r#""Park {{ facts.parking }}.""#)).await.unwrap();
+    assert!(
+        acme.service
+            .validate(&Scope::Global)
+            .await
+            .unwrap()
+            .violations
+            .iter()
+            .all(|one| one.code != ViolationCode::VariableUnset)
+    );
+    let report = acme.service.validate(&acme.scope).await.unwrap();
+    assert_eq!(report.verdict(), Verdict::Incomplete);
+    assert_eq!(
+        (report.violations[0].key.as_str(), &report.violations[0].code),
+        ("prompts.park", &ViolationCode::VariableUnset)
+    );
+    acme.service.must_be_usable(std::slice::from_ref(&acme.scope)).await.unwrap();
+    acme.service.effective(&acme.scope).await.unwrap();
+    acme.change(&acme.scope, set("persona.name", r#""Ada""#)).await.unwrap();
+    let own = acme.change(&acme.scope, set("prompts.park", r#""Please park {{ facts.parking }}.""#)).await;
+    assert_eq!(reasons(own).len(), 1, "a tenant's own prompt is its own to complete");
+    let nobody = acme.change(&Scope::Global, set("prompts.park", r#""{{ persona.name.first }}""#)).await;
+    assert_eq!(reasons(nobody)[0].code, ViolationCode::VariableUnset, "what nobody can set is refused");
+    acme.change(&acme.scope, set("facts.parking", r#""here""#)).await.unwrap();
+    assert_eq!(acme.service.validate(&acme.scope).await.unwrap().verdict(), Verdict::Valid);
+}
+
+#[tokio::test]
+async fn what_is_not_there_cannot_be_removed() {
+    let acme = Acme::new().await;
+    let refused = reasons(acme.change(&acme.scope, ChangeSet::default().unset(key("persona.nmae"))).await);
+    assert_eq!((refused[0].key.as_str(), &refused[0].code), ("persona.nmae", &ViolationCode::UnknownParameter));
+    assert_eq!((refused[0].nearest[0].as_str(), refused[0].nearest.len()), ("persona.name", 3));
+    for (key, code) in [
+        ("model", ViolationCode::NotAParameter),
+        ("persona.name", ViolationCode::Misplaced),
+        ("model.kye", ViolationCode::UnknownParameter),
+    ] {
+        let refused = acme.change(&acme.scope, ChangeSet::default().unset_secret(support::key(key))).await;
+        assert_eq!(reasons(refused)[0].code, code, "{key}");
+    }
+    for known in ["persona.name", "persona", "facts.none"] {
+        acme.change(&acme.scope, ChangeSet::default().unset(key(known))).await.unwrap();
+    }
+    let stores = acme.service.stores().clone();
+    acme.change(&acme.scope, set("facts.old", r#""left over""#)).await.unwrap();
+    let newer = support::service(stores, &support::SCHEMA.replace(r#""facts": {"type""#, r#""wisdom": {"type""#)).await;
+    let removed = newer.change(&acme.scope, &ChangeSet::default().unset(key("facts.old")), None, &context()).await;
+    assert_eq!(removed.unwrap().differences, [], "it was no part of the configuration");
+    assert!(
+        newer.validate(&acme.scope).await.unwrap().oddities.is_empty(),
+        "what an older catalog knew can be removed"
+    );
+}

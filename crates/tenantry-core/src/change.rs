@@ -6,11 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
-use crate::json::{Nullable, without_null};
-use crate::key::{Key, KeyError};
+use crate::key::Key;
 use crate::layer::Entry;
 use crate::secret::SecretText;
-use crate::validate::masked;
 use crate::value::Value;
 
 /// What somebody asks to be changed in one scope: values to set, and keys to unset (`None`).
@@ -63,40 +61,6 @@ impl ChangeSet {
         self
     }
 
-    /// Reads a JSON Merge Patch (RFC 7396), in which `null` means "remove the override". Every leaf becomes a change of
-    /// its own, so tables merge; which keys are secrets is for the catalog to say.
-    pub fn from_merge_patch(patch: Nullable) -> Result<Self, PatchError> {
-        let Nullable::Table(table) = patch else { return Err(PatchError::NotATable) };
-        let mut changes = Self::default();
-        for (name, value) in table {
-            let key = Key::parse(&name).map_err(|error| PatchError::name(&format!("/{name}"), error))?;
-            changes.patch(key, value)?;
-        }
-        Ok(changes)
-    }
-
-    fn patch(&mut self, key: Key, value: Nullable) -> Result<(), PatchError> {
-        match value {
-            Nullable::Null => self.values.insert(key, None),
-            Nullable::Value(value) => self.values.insert(key, Some(value)),
-            Nullable::List(_) => {
-                let pointer = format!("/{}", key.as_str().replace('.', "/"));
-                let error = without_null(value, &pointer).err();
-                return Err(PatchError::Null(error.map_or(pointer, |error| error.pointer)));
-            }
-            Nullable::Table(table) => {
-                for (name, value) in table {
-                    let child = key.child(&name).map_err(|error| {
-                        PatchError::name(&format!("/{}/{name}", key.as_str().replace('.', "/")), error)
-                    })?;
-                    self.patch(child, value)?;
-                }
-                None
-            }
-        };
-        Ok(())
-    }
-
     /// The document that the values of this change make of another.
     pub fn apply(&self, document: &Document) -> Document {
         let mut changed = document.clone();
@@ -107,43 +71,6 @@ impl ChangeSet {
             }
         }
         changed
-    }
-}
-
-/// Why a JSON Merge Patch cannot be read as a change.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PatchError {
-    /// The outermost value is not an object.
-    #[error("expected an object of parameters")]
-    NotATable,
-    /// A `null` within a list, where it cannot mean "remove the override".
-    #[error("{0}: null cannot stand in a list")]
-    Null(String),
-    /// A name that no key has.
-    #[error("{pointer}: {error}")]
-    Name {
-        /// Where, as a JSON Pointer.
-        pointer: String,
-        /// What is wrong with it.
-        error: KeyError,
-    },
-}
-
-impl PatchError {
-    /// A name that no key has. What looks like a secret in its place is not repeated.
-    fn name(pointer: &str, error: KeyError) -> Self {
-        Self::Name { pointer: masked(pointer).into_owned(), error }
-    }
-}
-
-impl PatchError {
-    /// What is wrong, without the place.
-    pub fn reason(&self) -> String {
-        match self {
-            Self::NotATable => self.to_string(),
-            Self::Null(_) => "null cannot stand in a list".to_owned(),
-            Self::Name { error, .. } => error.to_string(),
-        }
     }
 }
 
@@ -198,7 +125,6 @@ pub fn rewind<'a>(document: &Document, newest_first: impl IntoIterator<Item = &'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::parse_nullable;
     use crate::layer::{Layer, Revision, Tier};
     use proptest::prelude::*;
 
@@ -208,32 +134,6 @@ mod tests {
 
     fn entries(document: &Document) -> Vec<(Key, Entry)> {
         Layer::new(Tier::Tenant, Revision(1), document.clone()).entries().to_vec()
-    }
-
-    #[test]
-    fn null_in_a_merge_patch_removes_the_override() {
-        let patch = parse_nullable(r#"{"persona":{"name":"Ada","language":null},"ai":{"default":{"model":"m"}}}"#);
-        let changes = ChangeSet::from_merge_patch(patch.unwrap()).unwrap();
-        let shown: Vec<_> = changes.values.iter().map(|(k, v)| (k.as_str(), v.as_ref().map(Value::to_json))).collect();
-        assert_eq!(
-            shown,
-            [
-                ("ai.default.model", Some(r#""m""#.to_owned())),
-                ("persona.language", None),
-                ("persona.name", Some(r#""Ada""#.to_owned()))
-            ]
-        );
-    }
-
-    #[test]
-    fn a_merge_patch_with_a_bad_name_tells_where() {
-        let patch = parse_nullable(r#"{"persona":{"na me":1}}"#).unwrap();
-        let error = ChangeSet::from_merge_patch(patch).unwrap_err();
-        assert!(error.to_string().starts_with("/persona/na me: ' '"), "{error}");
-        let patch = parse_nullable(r#"{"persona":{"tags":[1,null]}}"#).unwrap();
-        let error = ChangeSet::from_merge_patch(patch).unwrap_err();
-        assert_eq!(error.to_string(), "/persona/tags/1: null cannot stand in a list");
-        assert_eq!(ChangeSet::from_merge_patch(Nullable::Null).unwrap_err(), PatchError::NotATable);
     }
 
     fn documents() -> impl Strategy<Value = Document> {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::number::{Number, NumberError};
@@ -51,17 +51,29 @@ pub enum Nullable {
     List(Vec<Nullable>),
 }
 
-/// The same value for libraries that take theirs; digits beyond a float's are lost.
-impl From<Nullable> for serde_json::Value {
-    fn from(nullable: Nullable) -> Self {
-        match nullable {
-            Nullable::Null => Self::Null,
-            Nullable::Value(value) => (&value).into(),
-            Nullable::Table(table) => {
-                Self::Object(table.into_iter().map(|(name, value)| (name, value.into())).collect())
-            }
-            Nullable::List(items) => items.into_iter().map(Self::from).collect(),
+impl Nullable {
+    /// The value as JSON text, with every digit.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a value is JSON")
+    }
+}
+
+impl Serialize for Nullable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Value(value) => value.serialize(serializer),
+            Self::Table(table) => serializer.collect_map(table),
+            Self::List(items) => serializer.collect_seq(items),
         }
+    }
+}
+
+/// From JSON text alone, because only there can every digit of a number be seen.
+impl<'de> Deserialize<'de> for Nullable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        parse_nullable(raw.get()).map_err(serde::de::Error::custom)
     }
 }
 
@@ -133,7 +145,7 @@ fn read_list(text: &str, pointer: &str, depth: usize) -> Result<Nullable, JsonEr
 }
 
 /// Appends a name to a JSON Pointer (RFC 6901).
-fn below(pointer: &str, name: &str) -> String {
+pub(crate) fn below(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
@@ -245,6 +257,20 @@ mod tests {
         assert_eq!(refused("[1e999]").1, Fault::Number(NumberError::OutOfRange));
         assert_eq!(refused("{\n \"a\": NaN}").1, Fault::Syntax { line: 2, column: 7 });
         assert!(matches!(refused(r#""\ud800""#).1, Fault::Syntax { .. }), "a lone surrogate");
+    }
+
+    #[test]
+    fn every_digit_is_kept_within_another_document() {
+        #[derive(Deserialize)]
+        struct Around {
+            values: Nullable,
+        }
+        let text = r#"{"values":{"n":0.1234567890123456789,"gone":null,"list":[null,1]}}"#;
+        let around: Around = serde_json::from_str(&parse_nullable(text).unwrap().to_json()).unwrap();
+        assert_eq!(
+            format!(r#"{{"values":{}}}"#, around.values.to_json()),
+            r#"{"values":{"gone":null,"list":[null,1],"n":0.1234567890123456789}}"#
+        );
     }
 
     #[test]

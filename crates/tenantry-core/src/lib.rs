@@ -10,7 +10,7 @@
 //! | checked | [`validate::Violation`]s, all at once, by a [`validate::Validator`] |
 //! | fit to be served | or its [`usable::Fault`]s, by the one [`usable::verdict`] |
 //! | typed | the application's own struct, by [`settings::build`] |
-//! | changed | [`change::ChangeSet`] asked for, [`change::Difference`]s made |
+//! | changed | [`change::ChangeSet`] asked for, as by a [`patch::Patch`], [`change::Difference`]s made |
 
 pub mod assemble;
 pub mod catalog;
@@ -20,6 +20,7 @@ pub mod json;
 pub mod key;
 pub mod layer;
 pub mod number;
+pub mod patch;
 pub mod resolve;
 pub mod scope;
 pub mod secret;

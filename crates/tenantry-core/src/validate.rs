@@ -5,6 +5,7 @@
 //! | may this value be written? | [`Validator::check_value`], [`Validator::check_secret`] |
 //! | is what a tier says sound? | [`Validator::check_layer`] |
 //! | does the merged configuration hold together? | [`Validator::check_links`], [`Validator::check_templates`] |
+//! | which parameters does a template need? | [`Validator::needed`] |
 //! | all of it, for one tenant | [`Validator::check`] |
 //! | what did a change make worse? | [`introduced`] |
 
@@ -16,6 +17,7 @@ mod secretlike;
 mod tests;
 mod time_zone;
 mod value;
+mod variables;
 mod violation;
 
 use std::fmt;
@@ -23,14 +25,15 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::key::Key;
-use crate::layer::Layer;
-use crate::resolve::Resolved;
+use crate::layer::{Layer, Tier};
+use crate::resolve::{Effective, Resolved};
 use crate::secret::SecretText;
 use crate::template::{TemplateRules, lint};
 use crate::value::Value;
 
 pub use self::introduced::introduced;
 pub use self::secretlike::{looks_like_secret, masked};
+pub use self::variables::Needed;
 pub use self::violation::{Violation, ViolationCode};
 
 /// The largest value that is taken, in bytes of JSON.
@@ -77,6 +80,25 @@ impl Validator {
         sorted(value::check_secret(self, key, text))
     }
 
+    /// Checks that a key is that of a parameter or a section, so that there is something to be removed.
+    pub fn check_key(&self, key: &Key) -> Option<Violation> {
+        let is_known = self.catalog.parameter(key).is_some() || self.catalog.is_section(key);
+        (!is_known).then(|| value::no_such(&self.catalog, key))
+    }
+
+    /// Checks that a key is that of a credential or a secret.
+    pub fn check_secret_key(&self, key: &Key) -> Option<Violation> {
+        match self.catalog.parameter(key) {
+            Some(parameter) if parameter.is_in_secret() => None,
+            Some(_) => Some(value::not_in_secret(key)),
+            None if self.catalog.is_section(key) => {
+                let message = "is a section: name one of its credentials or secrets";
+                Some(Violation::new(key, ViolationCode::NotAParameter, message))
+            }
+            None => Some(value::no_such(&self.catalog, key)),
+        }
+    }
+
     /// Checks type, range and form of a parameter's value, even of one that looks like a secret: not to be shown.
     pub(crate) fn check_form(&self, key: &Key, value: &Value) -> Vec<Violation> {
         let parameter = self.catalog.parameter(key);
@@ -94,7 +116,8 @@ impl Validator {
         sorted(graph::check(&self.catalog, resolved))
     }
 
-    /// Checks every template, and that it keeps the locked blocks of the one that it hides.
+    /// Checks every template: that it keeps the locked blocks of the one that it hides, and that all that it reads has a
+    /// value. Of the defaults alone, what a tenant can set need not have one.
     pub fn check_templates(&self, resolved: &Resolved) -> Vec<Violation> {
         let mut violations = Vec::new();
         for leaf in resolved.iter() {
@@ -105,10 +128,26 @@ impl Validator {
             let hidden = resolved.explain(leaf.key).into_iter().flat_map(|explanation| explanation.hidden).next();
             let base = hidden.and_then(|hidden| hidden.entry.value()).and_then(Value::as_str);
             let rules = TemplateRules { variables: variables.clone() };
-            let issues = lint(source, &rules, base).into_iter();
+            let issues = lint(source, &rules, base);
+            if issues.is_empty() {
+                violations.extend(self.lacking(resolved, leaf, source));
+            }
+            let issues = issues.into_iter();
             violations.extend(issues.map(|issue| Violation::template(leaf.key, leaf.origin.tier, issue)));
         }
         violations
+    }
+
+    fn lacking(&self, resolved: &Resolved, leaf: Effective<'_>, source: &str) -> Vec<Violation> {
+        let is_tenants = resolved.layers().iter().any(|layer| layer.tier() == Tier::Tenant);
+        let needed = self.needed(leaf.key, source).into_iter().filter(|needed| is_tenants || !needed.set_by_tenants);
+        let unset = needed.filter(|needed| resolved.within(&needed.variable).len() == 0);
+        unset.map(|needed| needed.lacking(leaf.key, leaf.origin.tier)).collect()
+    }
+
+    /// The parameters without which the template at a key cannot be rendered.
+    pub fn needed(&self, key: &Key, source: &str) -> Vec<Needed> {
+        variables::needed(&self.catalog, key, source)
     }
 
     /// Checks all of a tenant's configuration: each layer, the links between values, the templates.

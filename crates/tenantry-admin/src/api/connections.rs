@@ -6,13 +6,13 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry::problem::Problem;
-use tenantry_core::change::ChangeSet;
+use tenantry_core::json::Nullable;
 use tenantry_core::secret::SecretText;
 
 use crate::access::Permission;
 use crate::answer::Answer;
 use crate::application::Verdict;
-use crate::asked::body::{must_fit, values};
+use crate::asked::body::Wanted;
 use crate::asked::{Asked, Json, Nothing};
 use crate::error::Refused;
 
@@ -24,12 +24,16 @@ pub(crate) struct ToVerify {
     #[serde(default)]
     sections: Vec<String>,
     /// Values to try that are not saved, as in a change of overrides.
-    #[serde(default)]
+    #[serde(default = "nothing")]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
-    values: serde_json::Map<String, serde_json::Value>,
+    values: Nullable,
     /// Secrets to try that are not saved, by their keys.
     #[serde(default)]
     secrets: BTreeMap<String, SecretText>,
+}
+
+fn nothing() -> Nullable {
+    Nullable::Table(BTreeMap::new())
 }
 
 /// What the providers said.
@@ -51,14 +55,15 @@ pub(crate) struct SectionVerdict {
 /// Asks the providers.
 pub(crate) async fn verify(asked: Asked<Nothing, Json<ToVerify>>) -> Result<Answer<Verified>, Refused> {
     let application = &asked.api.application;
-    let changes = changes(&asked)?;
+    let wanted = wanted(&asked)?;
     // An address that is not saved gets the secret that is.
-    if !changes.is_empty() {
+    if !wanted.changes().is_empty() {
         asked.also_needs(Permission::WriteSecrets)?;
     }
     let sections = sections(application.sections(), &asked.body.0.sections)?;
     let service = &asked.api.service;
-    let candidate = service.candidate(&asked.scope, &changes, &sections, &asked.context()).await?;
+    let candidate = service.candidate(&asked.scope, wanted.changes(), &sections, &asked.context()).await;
+    let candidate = candidate.map_err(|error| wanted.refused(error))?;
     let verdicts = application.verify(&candidate, &sections).await;
     let verdict = |(section, verdict): (&str, _)| SectionVerdict { section: section.to_owned(), verdict };
     Ok(Answer::new(Verified { items: sections.iter().copied().zip(verdicts).map(verdict).collect() }))
@@ -86,16 +91,15 @@ fn sections<'a>(known: &[&'a str], asked: &[String]) -> Result<Vec<&'a str>, Ref
     }
 }
 
-fn changes(asked: &Asked<Nothing, Json<ToVerify>>) -> Result<ChangeSet, Refused> {
-    let Json(body) = &asked.body;
-    let mut changes = values(&body.values)
-        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.reason()).at("/values"))?;
+fn wanted(asked: &Asked<Nothing, Json<ToVerify>>) -> Result<Wanted, Refused> {
+    let (catalog, Json(body)) = (asked.api.service.catalog(), &asked.body);
+    let mut wanted = Wanted::read(catalog, &body.values, "/values")?;
     for (name, text) in &body.secrets {
-        let key = asked.api.service.catalog().key(name).map_err(|error| {
+        let key = catalog.key(name).map_err(|error| {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_parameter", error.to_string()).at("/secrets")
         })?;
-        changes = changes.set_secret(key, text.clone());
+        // What the catalog knows by this name has nothing in it that a pointer would have to escape.
+        wanted = wanted.with_secret(key, text.clone(), &format!("/secrets/{name}"))?;
     }
-    must_fit(&changes)?;
-    Ok(changes)
+    Ok(wanted)
 }

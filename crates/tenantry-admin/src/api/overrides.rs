@@ -82,13 +82,15 @@ pub(crate) async fn show(asked: Asked<Nothing>) -> Result<Answer<OverridesShown>
 
 /// Changes what a scope sets.
 pub(crate) async fn change(asked: Asked<Nothing, Patch>) -> Result<Answer<ChangedShown>, Refused> {
-    let (service, Patch(changes)) = (&asked.api.service, &asked.body);
+    let service = &asked.api.service;
+    let wanted = asked.body.change(service.catalog())?;
     // Whoever decides where a connection leads decides where its secret goes.
-    if changes.keys().any(|key| service.touches_secrets(key)) {
+    if wanted.changes().keys().any(|key| service.touches_secrets(key)) {
         asked.also_needs(Permission::WriteSecrets)?;
     }
     let expected = asked.expected().await?;
-    answer(&asked, service.change(&asked.scope, changes, expected, &asked.context()).await?).await
+    let changed = service.change(&asked.scope, wanted.changes(), expected, &asked.context()).await;
+    answer(&asked, changed.map_err(|error| wanted.refused(error))?).await
 }
 
 /// What a change made, with the tag for the next one.

@@ -1,10 +1,10 @@
 //! Changes of the operator's defaults, planned before they are made.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tenantry::problem::Problem;
-use tenantry_core::change::{ChangeSet, Difference};
+use tenantry_core::change::Difference;
+use tenantry_core::json::Nullable;
 use tenantry_core::key::Key;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::TenantId;
@@ -13,7 +13,7 @@ use tenantry_store::TenantStatus;
 use super::overrides::{ChangedShown, answer};
 use super::problems::Finding;
 use crate::answer::{Answer, Media, Raw};
-use crate::asked::body::{must_fit, values};
+use crate::asked::body::Wanted;
 use crate::asked::{Asked, Json, Nothing, Patch};
 use crate::error::Refused;
 use crate::service::{Plan, PlanCounts, Planning, TenantEffect};
@@ -103,7 +103,8 @@ impl Media for PlanLines {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ToApply {
     /// The same change that was planned, as a merge patch.
-    values: serde_json::Map<String, serde_json::Value>,
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    values: Nullable,
     /// The plan's hash.
     hash: String,
     /// Whether to make it although it leaves tenants with a configuration that is wrong.
@@ -113,7 +114,7 @@ pub(crate) struct ToApply {
 
 /// Plans a change.
 pub(crate) async fn plan(asked: Asked<Nothing, Patch>) -> Result<Answer<PlanShown>, Refused> {
-    let mut planning = asked.api.service.plan(&asked.body.0, &asked.context()).await?;
+    let mut planning = begin(&asked).await?;
     let (mut broken, mut others) = (Vec::new(), Vec::new());
     while let Some(effects) = planning.next().await? {
         for effect in effects {
@@ -128,9 +129,15 @@ pub(crate) async fn plan(asked: Asked<Nothing, Patch>) -> Result<Answer<PlanShow
     Ok(Answer::new(PlanShown { summary: planning.finish().into(), tenants: broken }))
 }
 
+async fn begin(asked: &Asked<Nothing, Patch>) -> Result<Planning, Refused> {
+    let service = &asked.api.service;
+    let wanted = asked.body.change(service.catalog())?;
+    service.plan(wanted.changes(), &asked.context()).await.map_err(|error| wanted.refused(error))
+}
+
 /// Plans a change, and tells of each tenant as soon as it was looked at.
 pub(crate) async fn stream(asked: Asked<Nothing, Patch>) -> Result<Raw<PlanLines>, Refused> {
-    let planning = asked.api.service.plan(&asked.body.0, &asked.context()).await?;
+    let planning = begin(&asked).await?;
     let lines = futures::stream::unfold(Some(planning), |planning| async {
         let mut planning = planning?;
         match planning.next().await {
@@ -157,11 +164,9 @@ fn line(line: &PlanLine) -> String {
 
 /// Makes the change that was planned.
 pub(crate) async fn apply(asked: Asked<Nothing, Json<ToApply>>) -> Result<Answer<ChangedShown>, Refused> {
-    let Json(to_apply) = &asked.body;
-    let changes: ChangeSet = values(&to_apply.values)
-        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.reason()).at("/values"))?;
-    must_fit(&changes)?;
-    let service = &asked.api.service;
+    let (service, Json(to_apply)) = (&asked.api.service, &asked.body);
+    let wanted = Wanted::read(service.catalog(), &to_apply.values, "/values")?;
     let (hash, despite) = (&to_apply.hash, to_apply.despite_findings);
-    answer(&asked, service.apply(&changes, hash, despite, &asked.context()).await?).await
+    let changed = service.apply(wanted.changes(), hash, despite, &asked.context()).await;
+    answer(&asked, changed.map_err(|error| wanted.refused(error))?).await
 }

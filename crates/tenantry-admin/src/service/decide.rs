@@ -8,7 +8,7 @@ use tenantry_core::document::Document;
 use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::secret::SecretText;
-use tenantry_core::validate::{Violation, ViolationCode, introduced};
+use tenantry_core::validate::{Violation, ViolationCode, introduced, masked};
 use tenantry_core::value::Value;
 use tenantry_store::{
     Action, Binding, BindingKind, ClaimChange, Commit, Expected, HeadChange, Item, ItemChange, NewLogEntry,
@@ -52,7 +52,7 @@ impl Decision {
     }
 }
 
-/// What becomes of a change that needs a connection which is not set.
+/// What becomes of a change that needs a connection which is not set, or a value for a prompt to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MissingConnections {
     /// It is refused.
@@ -98,11 +98,17 @@ pub(super) fn draft(
     let after = changed(service, state, &sorted);
     let (reserved, claims, misnamed) = claims(service, state, &after);
     let accepted = |violation: &Violation| {
-        missing == MissingConnections::Accepted && violation.code == ViolationCode::ConnectionMissing
+        missing == MissingConnections::Accepted
+            && matches!(violation.code, ViolationCode::ConnectionMissing | ViolationCode::VariableUnset)
+    };
+    // One template may read several variables without a value.
+    let is_told = |violation: &Violation, known: &Violation| {
+        known.key == violation.key
+            && !(known.code == ViolationCode::VariableUnset && violation.code == ViolationCode::VariableUnset)
     };
     for violation in new_violations(service, states, &after, &sorted).into_iter().chain(misnamed) {
         // What is wrong with a value itself is told once, however it shows after the merge.
-        if !accepted(&violation) && violations.iter().all(|known| known.key != violation.key) {
+        if !accepted(&violation) && !violations.iter().any(|known| is_told(&violation, known)) {
             violations.push(violation);
         }
     }
@@ -112,10 +118,14 @@ pub(super) fn draft(
     // The version that the commit makes is not known yet: the store fills it in.
     name_version(&mut differences, &SecretVersion(String::new()));
     let is_new_tenant = state.head.is_none() && state.scope.tenant().is_some();
-    if differences.is_empty() && !state.is_renamed() && !is_new_tenant {
+    let leftovers = leftovers_removed(service, state, &after);
+    if differences.is_empty() && leftovers.is_empty() && !state.is_renamed() && !is_new_tenant {
         return Drafted { decision: Decision::NothingToDo, violations };
     }
-    let (expected, head, entry) = head_change(state, &differences, context);
+    let (expected, head, mut entry) = head_change(state, &differences, context);
+    if !leftovers.is_empty() {
+        entry.detail.get_or_insert_with(|| removed(&leftovers));
+    }
     let commit = Commit {
         scope: state.scope.clone(),
         expected,
@@ -128,6 +138,23 @@ pub(super) fn draft(
     };
     let (commit, after) = (Box::new(commit), Box::new(after));
     Drafted { decision: Decision::Commit { commit, differences, after, reserved }, violations }
+}
+
+/// The stored items that the change removes and that the catalog does not know. They are no part of the configuration, so
+/// they are not among its differences, and no restored revision has them.
+fn leftovers_removed<'a>(service: &Service, before: &'a ScopeState, after: &ScopeState) -> Vec<&'a Key> {
+    let is_kept = |key: &Key| after.items.iter().any(|item| item.key.is_within(key));
+    let unknown = before.items.iter().map(|item| &item.key);
+    unknown.filter(|key| service.validator.check_key(key).is_some() && !is_kept(key)).collect()
+}
+
+/// The most characters that the log says of leftovers.
+const LONGEST_DETAIL: usize = 1000;
+
+fn removed(leftovers: &[&Key]) -> String {
+    let keys: Vec<_> = leftovers.iter().map(|key| masked(key.as_str())).collect();
+    let detail = format!("removed what the catalog does not know: {}", keys.join(", "));
+    detail.chars().take(LONGEST_DETAIL).collect()
 }
 
 /// What becomes of the scope as a whole, on what that is decided, and what the log says of it.
@@ -172,6 +199,7 @@ fn sort(service: &Service, state: &ScopeState, changes: &ChangeSet) -> (ChangeSe
         // Whatever is set replaces all that was stored at and below its key.
         sorted.values.insert(key.clone(), None);
         let Some(value) = value else {
+            violations.extend(service.validator.check_key(key).filter(|_| !is_stored(state, key)));
             let fields = state.entries().iter().filter(|(field, _)| catalog.secret_field(field).is_some());
             for (field, _) in fields.filter(|(field, _)| field.is_within(key)) {
                 sorted.secrets.entry(field.clone()).or_insert(None);
@@ -192,9 +220,20 @@ fn sort(service: &Service, state: &ScopeState, changes: &ChangeSet) -> (ChangeSe
         }
     }
     for (key, text) in &sorted.secrets {
-        violations.extend(text.iter().flat_map(|text| service.validator.check_secret(key, text)));
+        match text {
+            Some(text) => violations.extend(service.validator.check_secret(key, text)),
+            None => violations.extend(service.validator.check_secret_key(key)),
+        }
     }
     (sorted, violations)
+}
+
+/// Whether anything is stored at a key, which an older catalog may have known.
+fn is_stored(state: &ScopeState, key: &Key) -> bool {
+    let is_within = |stored: &Key| stored.is_within(key);
+    state.entries().iter().any(|(stored, _)| is_within(stored))
+        || state.items.iter().any(|item| is_within(&item.key))
+        || state.unreadable.iter().any(|odd| Key::parse(&odd.place).is_ok_and(|place| is_within(&place)))
 }
 
 /// The state that the change makes.

@@ -158,14 +158,18 @@ impl Service {
         Planned { before: states.looked_at().clone(), decision, violations, lacks }
     }
 
-    /// The connections that a scope's values will need and not have.
+    /// The connections that a scope's values will need and not have, and what its prompts will read without a value.
     fn lacks(&self, states: &States, decision: &Decision) -> Vec<Violation> {
         let after = match decision {
             Decision::NothingToDo => states.clone(),
             Decision::Commit { after, .. } => states.with((**after).clone()),
         };
-        let mut violations = self.validator.check_links(&after.resolve(&self.catalog));
-        violations.retain(|violation| violation.code == ViolationCode::ConnectionMissing);
+        let resolved = after.resolve(&self.catalog);
+        let mut violations = self.validator.check_links(&resolved);
+        violations.extend(self.validator.check_templates(&resolved));
+        violations.retain(|violation| {
+            matches!(violation.code, ViolationCode::ConnectionMissing | ViolationCode::VariableUnset)
+        });
         violations
     }
 

@@ -26,7 +26,8 @@ pub struct ScopeReport {
 pub enum Verdict {
     /// All is well.
     Valid,
-    /// Valid, but something is lacking or left over: a connection that is not set yet, an unknown parameter.
+    /// Valid, but something is lacking or left over: a connection that is not set yet, a value that a prompt reads, an
+    /// unknown parameter.
     Incomplete,
     /// Something is wrong.
     Invalid,
@@ -36,7 +37,12 @@ impl ScopeReport {
     /// How the configuration is, all in all.
     pub fn verdict(&self) -> Verdict {
         let lacking = |violation: &Violation| {
-            matches!(violation.code, ViolationCode::ConnectionMissing | ViolationCode::ConnectionIncomplete { .. })
+            matches!(
+                violation.code,
+                ViolationCode::ConnectionMissing
+                    | ViolationCode::ConnectionIncomplete { .. }
+                    | ViolationCode::VariableUnset
+            )
         };
         if !self.unusable.is_empty() || self.violations.iter().any(|violation| !lacking(violation)) {
             Verdict::Invalid

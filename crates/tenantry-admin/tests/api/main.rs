@@ -6,6 +6,7 @@ mod support;
 mod world;
 
 mod audit;
+mod bodies;
 mod changes;
 mod configuration;
 mod document;

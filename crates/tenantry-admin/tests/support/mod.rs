@@ -36,7 +36,7 @@ pub(crate) const SCHEMA: &str = r#"{
         "facts": {"type": "object", "additionalProperties": {"type": "string"}},
         "prompts": {
             "type": "object",
-            "additionalProperties": {"type": "string", "x-template": ["persona.name", "user.name"]},
+            "additionalProperties": {"type": "string", "x-template": ["persona.name", "persona.warmth", "facts", "user.name"]},
             "default": {"hello": "I am {{ persona.name }}, hello {{ user.name }}."}
         },
         "routes": {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minijinja::machinery::ast::{self, Expr, Stmt};
+use minijinja::machinery::ast::{self, BinOpKind, Expr, Stmt, UnaryOpKind};
 
 use super::dialect::{self, Verdict};
+use super::guard::{self, Need};
 use super::issue::{IssueCode, TemplateIssue};
 use super::tree::{argument_value, collect_macros, dotted, parts};
 
@@ -19,6 +20,8 @@ pub(super) type Names = BTreeSet<String>;
 pub(super) struct Analysis {
     /// Each read of the context: the dotted name, and its offset in the source.
     pub(super) reads: Vec<(String, usize)>,
+    /// What the template asks of each name of the context where no condition around it says that there is a value.
+    pub(super) needs: BTreeMap<String, Need>,
     /// Each name that the template gives to a value of its own, and the offset.
     pub(super) assigned: Vec<(String, usize)>,
     /// For each expression that writes output, by its start and end in the source, the names behind the output.
@@ -37,6 +40,7 @@ impl Analysis {
             source,
             macros,
             scopes: vec![BTreeMap::new()],
+            known: Vec::new(),
             within: Vec::new(),
             calls: BTreeMap::new(),
             found: Self::default(),
@@ -53,6 +57,8 @@ struct Walk<'a, 's> {
     macros: BTreeSet<&'s str>,
     /// The template's own names, innermost scope last, each with the names of the context behind it.
     scopes: Vec<BTreeMap<&'s str, Names>>,
+    /// The names of the context that have a value here, by each condition around.
+    known: Vec<Names>,
     /// The macros that the walk is in.
     within: Vec<&'s str>,
     /// Which macro calls which, and where.
@@ -78,9 +84,10 @@ impl<'s> Walk<'_, 's> {
             }
             Stmt::ForLoop(each) => self.for_loop(each),
             Stmt::IfCond(cond) => {
-                self.expr(&cond.expr);
-                let mut names = self.body(&cond.true_body);
-                names.append(&mut self.body(&cond.false_body));
+                self.expr_for(&cond.expr, Need::Truth);
+                let mut names = self.where_known(guard::known(&cond.expr, true), |walk| walk.body(&cond.true_body));
+                let otherwise = guard::known(&cond.expr, false);
+                names.append(&mut self.where_known(otherwise, |walk| walk.body(&cond.false_body)));
                 names
             }
             Stmt::WithBlock(with) => {
@@ -122,10 +129,11 @@ impl<'s> Walk<'_, 's> {
         let source = self.expr(&each.iter);
         self.scopes.push(BTreeMap::from([("loop", Names::new())]));
         self.assign(&each.target, &source);
-        if let Some(filter) = &each.filter_expr {
-            self.expr(filter);
-        }
-        let mut names = self.body(&each.body);
+        let known = each.filter_expr.as_ref().map(|filter| {
+            self.expr_for(filter, Need::Truth);
+            guard::known(filter, true)
+        });
+        let mut names = self.where_known(known.unwrap_or_default(), |walk| walk.body(&each.body));
         self.scopes.pop();
         names.append(&mut self.body(&each.else_body));
         names
@@ -169,23 +177,63 @@ impl<'s> Walk<'_, 's> {
         scope.entry(name).or_default().extend(names);
     }
 
+    /// Walks on where names are known to have a value.
+    fn where_known(&mut self, names: Names, walk: impl FnOnce(&mut Self) -> Names) -> Names {
+        self.known.push(names);
+        let found = walk(self);
+        self.known.pop();
+        found
+    }
+
     /// Judges an expression and all within it; answers with the names of the context behind its value.
     fn expr(&mut self, expr: &Expr<'s>) -> Names {
+        self.expr_for(expr, Need::Value)
+    }
+
+    /// The same where the value itself may not be needed.
+    fn expr_for(&mut self, expr: &Expr<'s>, need: Need) -> Names {
         match dialect::judge(expr) {
             Verdict::Fine => {}
             Verdict::Unknown(message) => self.issue(expr, IssueCode::Syntax, message),
             Verdict::Forbidden(message) => self.issue(expr, IssueCode::Forbidden, message),
         }
         if let Some((root, path)) = dotted(expr) {
-            return self.read(root, path);
+            return self.read(root, path, need);
         }
         match expr {
             Expr::Call(call) => return self.call(call),
+            Expr::BinOp(op) if matches!(op.op, BinOpKind::ScAnd | BinOpKind::ScOr) => {
+                let mut names = self.expr_for(&op.left, Need::Truth);
+                let known = guard::known(&op.left, matches!(op.op, BinOpKind::ScAnd));
+                names.append(&mut self.where_known(known, |walk| walk.expr_for(&op.right, need)));
+                return names;
+            }
+            Expr::UnaryOp(op) if matches!(op.op, UnaryOpKind::Not) => return self.expr_for(&op.expr, Need::Truth),
+            Expr::IfExpr(cond) => return self.either(cond, need),
+            Expr::Test(test) if guard::asks(test) => return self.without_need(parts(expr)),
+            Expr::Filter(filter) if guard::fills(filter) => return self.without_need(parts(expr)),
             Expr::GetItem(item) => self.judge_subscript(&item.subscript_expr),
             Expr::Slice(slice) => self.judge_slice(&slice.expr),
             _ => {}
         }
         parts(expr).into_iter().flat_map(|part| self.expr(part)).collect()
+    }
+
+    fn either(&mut self, cond: &ast::IfExpr<'s>, need: Need) -> Names {
+        let mut names = self.expr_for(&cond.test_expr, Need::Truth);
+        let known = guard::known(&cond.test_expr, true);
+        names.append(&mut self.where_known(known, |walk| walk.expr_for(&cond.true_expr, need)));
+        if let Some(otherwise) = &cond.false_expr {
+            let known = guard::known(&cond.test_expr, false);
+            names.append(&mut self.where_known(known, |walk| walk.expr_for(otherwise, need)));
+        }
+        names
+    }
+
+    /// The first of these expressions may be without a value; the others are its arguments.
+    fn without_need(&mut self, parts: Vec<&Expr<'s>>) -> Names {
+        let needs = std::iter::once(Need::Nothing).chain(std::iter::repeat(Need::Value));
+        parts.into_iter().zip(needs).flat_map(|(part, need)| self.expr_for(part, need)).collect()
     }
 
     /// Finding a character walks the text up to it and costs nothing, so it must not be far away.
@@ -217,11 +265,16 @@ impl<'s> Walk<'_, 's> {
         self.scopes.iter().rev().find_map(|scope| scope.get(name))
     }
 
-    fn read(&mut self, root: &ast::Spanned<ast::Var<'s>>, path: String) -> Names {
+    fn read(&mut self, root: &ast::Spanned<ast::Var<'s>>, path: String, need: Need) -> Names {
         if let Some(names) = self.own(root.id) {
             return names.clone();
         }
         self.found.reads.push((path.clone(), root.span().start_offset as usize));
+        let has_value = |known: &String| is_within(known, &path);
+        if need != Need::Nothing && !self.known.iter().flatten().any(has_value) {
+            let known = self.found.needs.entry(path.clone()).or_insert(need);
+            *known = need.max(*known);
+        }
         Names::from([path])
     }
 
@@ -292,4 +345,9 @@ impl<'s> Walk<'_, 's> {
         let offset = expr.span().start_offset as usize;
         self.found.issues.push(TemplateIssue::at(self.source, offset, code, message));
     }
+}
+
+/// Whether a dotted name is another one, or lies below it.
+fn is_within(name: &str, other: &str) -> bool {
+    name.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -31,6 +31,8 @@ pub enum IssueCode {
     Forbidden,
     /// A locked block of the prompt below is missing or changed.
     MissingLockedBlock,
+    /// The two sides of a merge stand in it, between marks.
+    Conflict,
 }
 
 impl TemplateIssue {

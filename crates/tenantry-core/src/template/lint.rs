@@ -1,11 +1,12 @@
 //! Checks a source before it is stored: all that is wrong with it, at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::syntax::SyntaxConfig;
 
 use super::analysis::Analysis;
 use super::dialect::nearest;
+use super::guard::Need;
 use super::issue::{IssueCode, TemplateIssue};
 use super::locked;
 use super::scan::{self, Scan};
@@ -44,6 +45,7 @@ impl TemplateRules {
 pub fn lint(source: &str, rules: &TemplateRules, base: Option<&str>) -> Vec<TemplateIssue> {
     let checked = check(source, &TemplateLimits::default());
     let mut issues = checked.issues;
+    issues.extend(conflict(source));
     if let Some(analysis) = checked.analysis {
         issues.extend(unknown_variables(source, rules, &analysis));
         issues.extend(hidden_variables(source, rules, &analysis));
@@ -60,17 +62,24 @@ pub fn lint(source: &str, rules: &TemplateRules, base: Option<&str>) -> Vec<Temp
     issues
 }
 
-/// The dotted names of the context that a source reads; none of one that cannot be parsed.
+/// What a source asks of the dotted names of the context that it reads; nothing of one that cannot be parsed.
+///
+/// A name is left out where it may be without a value: where the template asks whether it is defined, or gives a default.
+/// What is around the read counts, as it does when the template is rendered.
 ///
 /// ```
-/// use tenantry_core::template::reads;
+/// use tenantry_core::template::{Need, needs};
 ///
-/// let names = reads("{{ persona.name }}, {% if company.facts.parking %}park here{% endif %}");
-/// assert_eq!(names.into_iter().collect::<Vec<_>>(), ["company.facts.parking", "persona.name"]);
+/// let names = needs("{{ persona.name }}, {% if company.website %}see {{ company.website }}{% endif %}");
+/// let names: Vec<_> = names.iter().map(|(name, need)| (name.as_str(), *need)).collect();
+/// assert_eq!(names, [("company.website", Need::Truth), ("persona.name", Need::Value)]);
+///
+/// let guarded = "{% if company.facts.parking is defined %}Park {{ company.facts.parking }}.{% endif %}";
+/// assert!(needs(guarded).is_empty() && needs("{{ company.facts.parking|default('in the yard') }}").is_empty());
 /// ```
-pub fn reads(source: &str) -> BTreeSet<String> {
+pub fn needs(source: &str) -> BTreeMap<String, Need> {
     let analysis = check(source, &TemplateLimits::default()).analysis;
-    analysis.into_iter().flat_map(|analysis| analysis.reads).map(|(name, _)| name).collect()
+    analysis.map(|analysis| analysis.needs).unwrap_or_default()
 }
 
 /// What can be said of a source without rules.
@@ -128,6 +137,21 @@ fn parse(source: &str, rest: &mut String, scan: &Scan<'_>, issues: &mut Vec<Temp
         return None;
     }
     None
+}
+
+/// Both sides of a conflict, as a merge of two changes leaves them: between lines of marks, for a person to choose from.
+fn conflict(source: &str) -> Option<TemplateIssue> {
+    let mut lines = source.split_inclusive('\n').scan(0, |end, line| {
+        let start = *end;
+        *end += line.len();
+        Some((start, line.trim_end()))
+    });
+    let (start, _) = lines.find(|(_, line)| line.starts_with("<<<<<<< "))?;
+    lines.find(|(_, line)| *line == "=======")?;
+    lines.find(|(_, line)| line.starts_with(">>>>>>> "))?;
+    let message = "a conflict begins here: resolve the conflict first, by leaving of the lines between \
+                   `<<<<<<<` and `>>>>>>>` what shall be said, and none of the marks";
+    Some(TemplateIssue::at(source, start, IssueCode::Conflict, message))
 }
 
 fn unknown_variables(source: &str, rules: &TemplateRules, analysis: &Analysis) -> Vec<TemplateIssue> {

@@ -8,6 +8,7 @@ mod analysis;
 mod context;
 mod dialect;
 mod engine;
+mod guard;
 mod issue;
 mod lint;
 mod locked;
@@ -25,8 +26,9 @@ use minijinja::{Environment, OutputSpan, OutputSpanKind};
 
 pub use context::Context;
 pub use engine::{RenderError, RenderErrorKind};
+pub use guard::Need;
 pub use issue::{IssueCode, TemplateIssue};
-pub use lint::{TemplateRules, lint, reads};
+pub use lint::{TemplateRules, lint, needs};
 pub use locked::{LockedBlock, locked_blocks};
 
 use analysis::Names;

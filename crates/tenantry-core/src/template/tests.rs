@@ -3,6 +3,7 @@
 mod hostile;
 mod laws;
 mod linting;
+mod needs;
 mod spans;
 
 use std::collections::BTreeMap;

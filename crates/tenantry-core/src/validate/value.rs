@@ -39,8 +39,19 @@ pub(super) fn unknown(catalog: &Catalog, key: &Key, value: &Value) -> Violation 
     if let Some((above, parameter)) = above {
         return Violation::mismatch(&above, ViolationCode::WrongType, parameter.expectation(), "a table".to_owned());
     }
+    no_such(catalog, key)
+}
+
+/// A key that the catalog does not know, with the nearest ones.
+pub(super) fn no_such(catalog: &Catalog, key: &Key) -> Violation {
     let message = "there is no such parameter";
     Violation::new(key, ViolationCode::UnknownParameter, message).with_nearest(catalog.nearest(key.as_str()))
+}
+
+/// A plain parameter among the credentials and secrets.
+pub(super) fn not_in_secret(key: &Key) -> Violation {
+    let message = "is a plain parameter, which is kept in the table and not in the tenant's secret";
+    Violation::new(key, ViolationCode::Misplaced, message)
 }
 
 /// A credential or secret among the plain parameters.
@@ -81,8 +92,7 @@ pub(super) fn check_secret(validator: &Validator, key: &Key, secret: &SecretText
         return vec![unknown(&validator.catalog, key, &Value::from(""))];
     };
     if !parameter.is_in_secret() {
-        let message = "is a plain parameter, which is kept in the table and not in the tenant's secret";
-        return vec![Violation::new(key, ViolationCode::Misplaced, message).with_hint("set it as a plain value")];
+        return vec![not_in_secret(key).with_hint("set it as a plain value")];
     }
     let text = secret.expose();
     if secret.is_blank() {

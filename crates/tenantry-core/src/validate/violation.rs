@@ -71,7 +71,7 @@ pub enum ViolationCode {
         /// The column, from 1.
         column: usize,
     },
-    /// A template reads a value that is not set any more.
+    /// A template reads what has no value, so that it cannot be rendered.
     VariableUnset,
     /// A value names an entry that does not exist.
     BrokenLink,

@@ -10,8 +10,8 @@ use tenantry_core::key::Key;
 use tenantry_core::layer::{Entry, Layer, Tier};
 use tenantry_core::resolve::{Resolved, resolve};
 use tenantry_core::secret::{Fingerprint, SecretMark};
-use tenantry_core::template::{TemplateRules, lint, reads};
-use tenantry_core::validate::{Violation, ViolationCode};
+use tenantry_core::template::{TemplateRules, lint};
+use tenantry_core::validate::Violation;
 use tenantry_core::value::Value;
 use tenantry_store::{Outline, Wanted};
 
@@ -29,27 +29,31 @@ pub(super) struct Effects {
     after: Arc<Layer>,
     /// What a tenant without values of its own notices.
     inherited: Arc<[Difference]>,
-    /// How much of that is taken away.
-    inherited_unset: usize,
-    /// The templates of such a tenant after the change, and what will be wrong with each.
-    inherited_templates: Vec<(Key, String, Option<Violation>)>,
+    /// What such a tenant's templates will read without a value, and do not now.
+    lacking: Vec<Lacking>,
+    /// The variables that will have no value any more, unless a tenant sets them itself.
+    gone: Vec<Key>,
     /// What becomes of links, by all of a tenant that they depend on.
     links: HashMap<blake3::Hash, Arc<[Violation]>>,
+}
+
+/// A default template that will read a variable without a value, unless a tenant sets one of both itself.
+struct Lacking {
+    template: Key,
+    variable: Key,
+    finding: Violation,
 }
 
 impl Effects {
     pub(super) fn new(service: &Service, before: Layer, after: Layer, differences: &[Difference]) -> Self {
         let (before, after) = (Arc::new(before), Arc::new(after));
-        let relevance = Relevance::new(&service.catalog, differences);
+        let mut relevance = Relevance::new(&service.catalog, differences);
         let (was, is) = (merged(service, &before, None), merged(service, &after, None));
         let inherited: Arc<[Difference]> = diff(&entries(&was), &entries(&is)).into();
-        let gone = unset(&inherited);
-        let inherited_unset = gone.len();
-        let templates = is.iter().filter(|leaf| relevance.is_template(leaf.key));
-        let templates = templates.filter_map(|leaf| Some((leaf.key, text(leaf.entry)?)));
-        let inherited_templates =
-            templates.map(|(key, source)| (key.clone(), source.to_owned(), reads_unset(key, source, &gone))).collect();
-        Self { relevance, before, after, inherited, inherited_unset, inherited_templates, links: HashMap::new() }
+        let lacking = lacking(service, &was, &is);
+        relevance.variables = lacking.iter().map(|one| one.variable.clone()).collect();
+        let gone = gone(&service.catalog, &inherited, &is);
+        Self { relevance, before, after, inherited, lacking, gone, links: HashMap::new() }
     }
 
     /// The items of tenants that bear on the change.
@@ -69,7 +73,7 @@ impl Effects {
         let overridden = self.inherited.iter().map(|difference| &difference.key);
         let overridden = overridden.filter(|key| changes.iter().all(|change| change.key != **key)).cloned().collect();
         let mut findings = if self.relevance.of_links { self.links(service, &own).to_vec() } else { Vec::new() };
-        findings.extend(self.templates(&own, &changes, &service.catalog));
+        findings.extend(self.templates(service, &own));
         TenantEffect { tenant_id: tenant.tenant_id, status: tenant.status, changes, overridden, findings }
     }
 
@@ -116,45 +120,70 @@ impl Effects {
         hasher.finalize()
     }
 
-    /// The templates that will read what is not set any more, and those of the tenant's own that will lack what the default
-    /// locks.
-    fn templates(&self, own: &Layer, changes: &[Difference], catalog: &Catalog) -> Vec<Violation> {
+    /// The templates that will read what has no value, and those of the tenant's own that will lack what the default locks.
+    fn templates(&self, service: &Service, own: &Layer) -> Vec<Violation> {
         let is_own = |key: &Key| own.entry(key).is_some();
-        let mut findings = Vec::new();
-        if self.relevance.of_templates {
-            let gone = unset(changes);
-            // Whoever sets some of what is taken away itself has findings of its own.
-            let is_usual = gone.len() == self.inherited_unset;
-            let inherited = self.inherited_templates.iter().filter(|(key, ..)| !is_own(key));
-            findings.extend(inherited.filter_map(|(key, source, usual)| {
-                if is_usual { usual.clone() } else { reads_unset(key, source, &gone) }
-            }));
-            let templates = own.entries().iter().filter(|(key, _)| self.relevance.is_template(key));
-            findings.extend(templates.filter_map(|(key, entry)| reads_unset(key, text(entry)?, &gone)));
+        let sets = |variable: &Key| !own.within(variable).is_empty();
+        let lacking = self.lacking.iter().filter(|one| !is_own(&one.template) && !sets(&one.variable));
+        let mut findings: Vec<_> = lacking.map(|one| one.finding.clone()).collect();
+        let gone: Vec<&Key> = self.gone.iter().filter(|variable| !sets(variable)).collect();
+        for (key, entry) in own.entries().iter().filter(|(key, _)| self.relevance.is_template(key)) {
+            findings.extend(text(entry).into_iter().flat_map(|source| reads_gone(service, key, source, &gone)));
         }
         for difference in self.inherited.iter().filter(|one| self.relevance.is_template(&one.key) && is_own(&one.key)) {
-            findings.extend(lost_locks(own, difference, catalog));
+            findings.extend(lost_locks(own, difference, &service.catalog));
         }
         findings
     }
 }
 
-/// The keys that are not set any more.
-fn unset(changes: &[Difference]) -> Vec<&Key> {
-    changes.iter().filter(|change| change.after.is_none()).map(|change| &change.key).collect()
+/// What the default templates will read without a value, and do not now.
+fn lacking(service: &Service, was: &Resolved, is: &Resolved) -> Vec<Lacking> {
+    let of = |resolved: &Resolved| -> Vec<Lacking> {
+        let templates = resolved.iter().filter_map(|leaf| Some((leaf, text(leaf.entry)?)));
+        let needed = templates.flat_map(|(leaf, source)| {
+            let needed = service.validator.needed(leaf.key, source).into_iter();
+            needed.map(move |needed| (leaf, needed))
+        });
+        let unset = needed.filter(|(_, needed)| resolved.within(&needed.variable).len() == 0);
+        unset
+            .map(|(leaf, needed)| Lacking {
+                template: leaf.key.clone(),
+                finding: needed.lacking(leaf.key, leaf.origin.tier),
+                variable: needed.variable,
+            })
+            .collect()
+    };
+    let before = of(was);
+    let is_new = |one: &Lacking| before.iter().all(|known| known.finding != one.finding);
+    of(is).into_iter().filter(is_new).collect()
 }
 
-/// Tells of a template that reads one of these. Most do not even have its name in them, so that is looked at first.
-fn reads_unset(key: &Key, source: &str, unset: &[&Key]) -> Option<Violation> {
+/// The variables that have no value any more: what is taken away, and the entries of maps of which nothing is left.
+fn gone(catalog: &Catalog, differences: &[Difference], is: &Resolved) -> Vec<Key> {
+    let unset = differences.iter().filter(|difference| difference.after.is_none()).map(|difference| &difference.key);
+    let is_entry = |key: &Key| catalog.section(key).is_some_and(|section| section.pattern.has_wildcard());
+    let mut gone: Vec<Key> = unset
+        .flat_map(|key| {
+            std::iter::once(key.clone()).chain(std::iter::successors(key.parent(), Key::parent).filter(is_entry))
+        })
+        .filter(|key| is.within(key).len() == 0)
+        .collect();
+    gone.sort();
+    gone.dedup();
+    gone
+}
+
+/// Tells of a tenant's own template that reads one of these. Most do not even have its name in them, so that is looked at
+/// first.
+fn reads_gone(service: &Service, key: &Key, source: &str, gone: &[&Key]) -> Vec<Violation> {
     let has_name = |variable: &&Key| variable.segments().next_back().is_some_and(|name| source.contains(name));
-    let candidates: Vec<_> = unset.iter().copied().filter(has_name).collect();
-    if candidates.is_empty() {
-        return None;
+    if !gone.iter().any(has_name) {
+        return Vec::new();
     }
-    let read = reads(source);
-    let gone = candidates.into_iter().find(|variable| read.contains(variable.as_str()))?;
-    let message = format!("{key} reads {gone}, which would not be set any more");
-    Some(Violation::new(key, ViolationCode::VariableUnset, message))
+    let needed = service.validator.needed(key, source).into_iter();
+    let needed = needed.filter(|needed| gone.contains(&&needed.variable));
+    needed.map(|needed| needed.lacking(key, Tier::Tenant)).collect()
 }
 
 /// What a tenant's own template lacks of the new default that it hides.

@@ -20,7 +20,9 @@ pub(super) struct Relevance {
     /// Whether the change can break links: then all that is a part of the graph bears on it.
     pub(super) of_links: bool,
     /// Whether the change takes a value away, which templates may read.
-    pub(super) of_templates: bool,
+    of_templates: bool,
+    /// What the defaults' templates will read without a value, unless a tenant sets it itself.
+    pub(super) variables: Arc<[Key]>,
 }
 
 impl Relevance {
@@ -29,6 +31,7 @@ impl Relevance {
         Self {
             of_links: differing.iter().any(|key| is_in_graph(catalog, key)),
             of_templates: differences.iter().any(|difference| difference.after.is_none()),
+            variables: Arc::new([]),
             catalog: Arc::clone(catalog),
             differing,
         }
@@ -53,6 +56,7 @@ impl Relevance {
         self.touches(key)
             || (self.of_links && is_in_graph(&self.catalog, key))
             || (self.of_templates && self.is_template(key))
+            || self.variables.iter().any(|variable| key.is_within(variable))
     }
 
     /// The items that are to be read. Tenants set the same keys again and again, so each is judged once.

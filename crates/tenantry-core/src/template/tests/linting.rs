@@ -117,3 +117,12 @@ fn a_template_is_tried_whether_a_variable_is_a_text_or_a_table() {
 fn a_template_that_fails_with_made_up_values_alone_is_accepted() {
     assert_eq!(linted("{{ company.facts.founded + 1 }}{{ now[:4]|int + 1 }}", None), []);
 }
+
+#[test]
+fn a_conflict_that_nobody_resolved_is_refused_where_it_begins() {
+    let merged = "Hi\n<<<<<<< ours\nDear\n||||||| original\nHello\n=======\nGood day\n>>>>>>> theirs\nbye";
+    assert_eq!(linted(merged, None), [(2, 1, IssueCode::Conflict)]);
+    assert!(lint(merged, &rules(), None)[0].message.contains("resolve the conflict first"));
+    assert_eq!(linted(&merged.replace('\n', "\r\n"), None), [(2, 1, IssueCode::Conflict)]);
+    assert_eq!(linted("Heading\n=======\n>>>>>>> quoted\n<<<<<<< left", None), [], "marks that are no conflict");
+}
