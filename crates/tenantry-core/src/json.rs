@@ -77,6 +77,20 @@ impl<'de> Deserialize<'de> for Nullable {
     }
 }
 
+/// The same value for libraries that take theirs; digits beyond a float's are lost.
+impl From<Nullable> for serde_json::Value {
+    fn from(nullable: Nullable) -> Self {
+        match nullable {
+            Nullable::Null => Self::Null,
+            Nullable::Value(value) => (&value).into(),
+            Nullable::Table(table) => {
+                Self::Object(table.into_iter().map(|(name, value)| (name, value.into())).collect())
+            }
+            Nullable::List(items) => items.into_iter().map(Self::from).collect(),
+        }
+    }
+}
+
 /// Reads a text that holds one value, in which names may stand for `null`.
 pub fn parse_nullable(text: &str) -> Result<Nullable, JsonError> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| JsonError::new("", Fault::syntax(&error)))?;
@@ -124,6 +138,10 @@ fn read_table(text: &str, pointer: &str, depth: usize) -> Result<BTreeMap<String
     let mut seen = BTreeSet::new();
     let mut table = BTreeMap::new();
     for (name, raw) in members {
+        // Each member's place is told by all the names above it: long ones would make a small text a long work.
+        if name.len() > LONGEST_NAME {
+            return Err(JsonError::new(pointer, Fault::LongName));
+        }
         let here = below(pointer, &name);
         if !seen.insert(name.clone()) {
             return Err(JsonError::new(&here, Fault::Duplicate));
@@ -183,6 +201,9 @@ pub struct JsonError {
     pub fault: Fault,
 }
 
+/// The longest name of a member, in bytes: as long as a key can be.
+pub const LONGEST_NAME: usize = 255;
+
 /// What can be wrong with a JSON text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -203,6 +224,9 @@ pub enum Fault {
     /// More than [`DEEPEST`] levels.
     #[error("nested deeper than 32 levels")]
     TooDeep,
+    /// A name longer than [`LONGEST_NAME`] bytes.
+    #[error("a name in it is longer than 255 bytes")]
+    LongName,
     /// A number that no store keeps.
     #[error(transparent)]
     Number(NumberError),
@@ -287,6 +311,14 @@ mod tests {
         assert!(parse(&nested(DEEPEST)).is_ok());
         assert_eq!(refused(&nested(DEEPEST + 1)).1, Fault::TooDeep);
         assert!(parse(&nested(100_000)).is_err());
+    }
+
+    #[test]
+    fn names_are_as_long_as_keys_at_the_most() {
+        let named = |length: usize| format!(r#"{{"a": {{"{}": {{}}}}}}"#, "x".repeat(length));
+        assert!(parse_nullable(&named(LONGEST_NAME)).is_ok());
+        let refused = parse_nullable(&named(LONGEST_NAME + 1)).unwrap_err();
+        assert_eq!((refused.pointer.as_str(), refused.fault), ("/a", Fault::LongName));
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod world;
 
 #[path = "../api/audit.rs"]
 mod audit;
+#[path = "../api/bodies.rs"]
+mod bodies;
 #[path = "../api/changes.rs"]
 mod changes;
 #[path = "../api/configuration.rs"]
