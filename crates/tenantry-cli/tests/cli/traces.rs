@@ -186,11 +186,11 @@ fn a_change_is_one_trace_down_to_its_commit_whatever_is_logged() {
         assert!(!said.contains("store.") && !said.contains("http.route") && !said.contains("change"), "{said}");
 
         let spans = collector.spans();
-        let request: Vec<_> =
+        let requests: Vec<_> =
             spans.iter().filter(|span| span.name == "PUT /v1/tenants/{tenant_id}/secrets/{key}").collect();
         let commits: Vec<_> = spans.iter().filter(|span| span.name == "store.commit").collect();
-        assert_eq!(commits.len(), request.len());
-        assert_eq!(commits.last().unwrap().trace_id, request.last().unwrap().trace_id, "with the log at {level}");
+        assert_eq!(commits.len(), requests.len());
+        assert_eq!(commits.last().unwrap().trace_id, requests.last().unwrap().trace_id, "with the log at {level}");
     }
     for (_, body) in collector.raw() {
         assert!(!String::from_utf8_lossy(&body).contains("CANARY"));
