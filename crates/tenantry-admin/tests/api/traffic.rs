@@ -155,7 +155,7 @@ async fn what_would_cost_too_much_is_refused_before_it_is_looked_at() {
     let deep = vec!["a"; 10_001].join(".");
     let render = "/v1/tenants/acme/prompts/prompts.hello/render";
     let viewer = world.as_role(Some("acme"), Role::TenantViewer, "POST", render).await;
-    assert_eq!(viewer.json(&json!({"variables": {deep: "x"}})).send().await.code(), (422, "invalid"));
+    assert_eq!(viewer.json(&json!({"variables": {deep: "x"}})).send().await.code(), (400, "body_invalid"));
     let verify = world.as_admin("acme", "POST", "/v1/tenants/acme/connections/verify").await;
     assert_eq!(verify.json(&json!({"sections": ["model", "model"]})).send().await.code(), (422, "invalid"));
     let many: serde_json::Map<_, _> = (0..3_000).map(|number| (format!("nothing{number}"), json!(1))).collect();
