@@ -152,19 +152,15 @@ impl Oidc {
     /// so the issuer is asked, if it was not just now.
     async fn key(&self, id: &str) -> Result<DecodingKey, Fault> {
         let (known, may_ask) = self.known(id);
-        match known {
-            Ok(key) => {
-                if may_ask {
-                    tokio::spawn(self.clone().ask());
-                }
-                Ok(key)
+        if let Ok(key) = known {
+            if may_ask {
+                tokio::spawn(self.clone().ask());
             }
-            // Whoever comes while the issuer is asked waits for the answer, and does not ask again.
-            Err(_) => {
-                self.clone().ask().await;
-                self.known(id).0
-            }
+            return Ok(key);
         }
+        // Whoever comes while the issuer is asked waits for the answer, and does not ask again.
+        self.clone().ask().await;
+        self.known(id).0
     }
 
     /// The key of this id among those that are known, and whether the issuer is to be asked for them anew.
