@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{MatchedPath, Request as Asked, State};
+use axum::extract::{MatchedPath, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
@@ -57,6 +57,9 @@ pub fn framed(api: &Api, router: Router) -> Framed {
     Framed { router, shortcut: Some(Shortcut::of(api)), sent, unchanged }
 }
 
+/// An answer on its way: there already, or made by the router.
+type Answering = Either<Ready<Result<Response, Infallible>>, RouteFuture<Infallible>>;
+
 impl Framed {
     /// The same behind another layer, which sees every request: none goes the short way then.
     #[must_use]
@@ -65,7 +68,7 @@ impl Framed {
     }
 
     /// Answers a request.
-    fn answer<B>(&mut self, request: Request<B>) -> Either<Ready<Result<Response, Infallible>>, RouteFuture<Infallible>>
+    pub(crate) fn answer<B>(&self, request: Request<B>) -> Answering
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -73,7 +76,7 @@ impl Framed {
         let began = Instant::now();
         match self.shortcut.as_ref().and_then(|shortcut| shortcut.answer(&request)) {
             Some(response) => Either::Left(ready(Ok(self.tell(&request, response, began)))),
-            None => Either::Right(self.router.call(request.map(Body::new))),
+            None => Either::Right(self.router.clone().call(request.map(Body::new))),
         }
     }
 
@@ -96,7 +99,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<Ready<Result<Response, Infallible>>, RouteFuture<Infallible>>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // A router is always ready.
@@ -132,7 +135,7 @@ impl AskedLine<'_> {
     }
 }
 
-async fn identified(State(metrics): State<Metrics>, request: Asked, next: Next) -> Response {
+async fn identified(State(metrics): State<Metrics>, request: Request<Body>, next: Next) -> Response {
     let id = id_of(request.headers()).into_owned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();

@@ -15,7 +15,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tower::Service as _;
 
 use crate::frame::Framed;
 
@@ -49,7 +48,7 @@ pub async fn serve(listener: TcpListener, framed: Framed, stop: impl Future<Outp
                 let framed = framed.clone();
                 let answer = service_fn(move |mut request: Request<Incoming>| {
                     request.extensions_mut().insert(ConnectInfo(address));
-                    framed.clone().call(request)
+                    framed.answer(request)
                 });
                 let connection = http.serve_connection(TokioIo::new(stream), answer);
                 let connection = graceful.watch(connection);

@@ -46,7 +46,10 @@ impl Shortcut {
         }
         let uri = request.uri();
         let id = uri.path().strip_prefix(BEFORE)?.strip_suffix(BEHIND)?;
-        let ready = if uri.query().is_none() { self.ready(id, request.headers())? } else { return None };
+        if uri.query().is_some() {
+            return None;
+        }
+        let ready = self.ready(id, request.headers())?;
         Some(sent(&request.headers().get_all(IF_NONE_MATCH), ready.body, ready.tag).into_response())
     }
 
