@@ -9,6 +9,7 @@ pub(crate) mod conditions;
 pub(crate) mod query;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body as HttpBody, to_bytes};
@@ -62,7 +63,7 @@ pub(crate) struct Asked<Q = (), B = ()> {
     pub(crate) body: B,
     pub(crate) headers: HeaderMap,
     /// None where anybody may ask.
-    caller: Option<Principal>,
+    caller: Option<Arc<Principal>>,
     params: HashMap<String, String>,
     /// Why, in the caller's words.
     reason: Option<String>,

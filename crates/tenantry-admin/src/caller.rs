@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use http::request::Parts;
@@ -27,7 +28,7 @@ pub(crate) async fn reach(
     params: Option<&HashMap<String, String>>,
     now: Timestamp,
     seen: Option<Seen>,
-) -> Result<(Principal, Scope), Refused> {
+) -> Result<(Arc<Principal>, Scope), Refused> {
     let caller = authenticate(api, parts, now, seen).await.map_err(|refused| counted(api, parts, refused))?;
     if let Scope::Tenant(tenant) = &caller.scope {
         api.gate.pass(tenant)?;
@@ -59,13 +60,14 @@ fn counted(api: &Api, parts: &Parts, refused: Refused) -> Refused {
     }
 }
 
-async fn authenticate(api: &Api, parts: &Parts, now: Timestamp, seen: Option<Seen>) -> Result<Principal, Refused> {
+async fn authenticate(api: &Api, parts: &Parts, now: Timestamp, seen: Option<Seen>) -> Result<Arc<Principal>, Refused> {
     let token = bearer(parts)?.ok_or_else(|| Problem::from(IdentifyError::Missing))?;
     if let Some(known) = seen.and_then(|seen| api.hot.caller(token, seen, now)) {
         return Ok(known);
     }
     if let (Some(oidc), false) = (&api.oidc, token.starts_with("tny_")) {
         let (caller, ends) = oidc.authenticate(token).await?;
+        let caller = Arc::new(caller);
         if let Some(seen) = seen {
             api.hot.keep_caller(token, &caller, ends, seen);
         }
@@ -74,7 +76,7 @@ async fn authenticate(api: &Api, parts: &Parts, now: Timestamp, seen: Option<See
     let found = api.tokens.authenticate(token, now).await.map_err(Problem::from)?;
     let role: Role = found.role.parse().map_err(|_| Problem::from(TokenError::Unknown))?;
     let actor = format!("token:{} ({})", found.name, found.id);
-    let caller = Principal { scope: found.scope, role, actor, credential: Credential::Token(found.id) };
+    let caller = Arc::new(Principal { scope: found.scope, role, actor, credential: Credential::Token(found.id) });
     if let Some(seen) = seen {
         api.hot.keep_caller(token, &caller, found.expires_at, seen);
     }

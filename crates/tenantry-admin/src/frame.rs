@@ -1,15 +1,15 @@
 //! What every answer has, whatever it is about: an id in its header, in the body of a problem and in the log; a line in the log
 //! and a count; and compression where the caller takes it.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{MatchedPath, State};
+use axum::extract::{ConnectInfo, MatchedPath, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
@@ -67,27 +67,30 @@ impl Framed {
         Self { router: wrap(self.router), shortcut: None, ..self }
     }
 
-    /// Answers a request.
-    pub(crate) fn answer<B>(&self, request: Request<B>) -> Answering
+    /// Answers a request, of an address if it came over a connection.
+    pub(crate) fn answer<B>(&self, mut request: Request<B>, address: Option<SocketAddr>) -> Answering
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let began = Instant::now();
-        match self.shortcut.as_ref().and_then(|shortcut| shortcut.answer(&request)) {
-            Some(response) => Either::Left(ready(Ok(self.tell(&request, response, began)))),
-            None => Either::Right(self.router.clone().call(request.map(Body::new))),
+        if let Some(response) = self.shortcut.as_ref().and_then(|shortcut| shortcut.answer(&request, began)) {
+            return Either::Left(ready(Ok(self.tell(&request, response, began))));
         }
+        if let Some(address) = address {
+            request.extensions_mut().insert(ConnectInfo(address));
+        }
+        Either::Right(self.router.clone().call(request.map(Body::new)))
     }
 
     /// Tells of an answer that came by the short way, and names it.
     fn tell<B>(&self, request: &Request<B>, mut response: Response, began: Instant) -> Response {
-        let id = id_of(request.headers());
-        let asked = AskedLine { id: &id, method: request.method(), path: request.uri().path() };
-        asked.span().in_scope(|| asked.answered(response.status(), began.elapsed()));
+        let (id, took) = (id_of(request.headers()), began.elapsed());
+        let asked = AskedLine { id: text(&id), method: request.method(), path: request.uri().path() };
+        asked.span().in_scope(|| asked.answered(response.status(), took));
         let series = if response.status() == StatusCode::OK { &self.sent } else { &self.unchanged };
-        series.count(began.elapsed());
-        response.headers_mut().insert(REQUEST_ID, header(&id));
+        series.count(took);
+        response.headers_mut().insert(REQUEST_ID, id);
         response
     }
 }
@@ -107,7 +110,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.answer(request)
+        self.answer(request, None)
     }
 }
 
@@ -136,10 +139,10 @@ impl AskedLine<'_> {
 }
 
 async fn identified(State(metrics): State<Metrics>, request: Request<Body>, next: Next) -> Response {
-    let id = id_of(request.headers()).into_owned();
+    let id = id_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let asked = AskedLine { id: &id, method: &method, path: &path };
+    let asked = AskedLine { id: text(&id), method: &method, path: &path };
     let began = Instant::now();
     async {
         let mut response = next.run(request).await;
@@ -147,9 +150,9 @@ async fn identified(State(metrics): State<Metrics>, request: Request<Body>, next
         asked.answered(status, took);
         metrics.answered(known(&method), route.as_ref().map(|route| route.as_str().into()), status.as_u16(), took);
         if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json") {
-            response = add_to_problem(response, &id).await;
+            response = add_to_problem(response, text(&id)).await;
         }
-        response.headers_mut().insert(REQUEST_ID, header(&id));
+        response.headers_mut().insert(REQUEST_ID, id.clone());
         response
     }
     .instrument(asked.span())
@@ -157,12 +160,13 @@ async fn identified(State(metrics): State<Metrics>, request: Request<Body>, next
 }
 
 /// The id of a request: the caller's own, if it can be one.
-fn id_of(headers: &HeaderMap) -> Cow<'_, str> {
-    headers.get(REQUEST_ID).and_then(usable).map_or_else(|| Cow::Owned(next_id()), Cow::Borrowed)
+fn id_of(headers: &HeaderMap) -> HeaderValue {
+    let own = || HeaderValue::try_from(next_id()).expect("hexadecimal digits are a header");
+    headers.get(REQUEST_ID).filter(|sent| is_usable(sent)).cloned().unwrap_or_else(own)
 }
 
-fn header(id: &str) -> HeaderValue {
-    HeaderValue::from_str(id).expect("letters, digits and hyphens are a header")
+fn text(id: &HeaderValue) -> &str {
+    id.to_str().expect("an id is letters, digits and hyphens")
 }
 
 /// The methods that are told apart when they are counted: a caller may make up any.
@@ -178,11 +182,9 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-fn usable(sent: &HeaderValue) -> Option<&str> {
-    let sent = sent.to_str().ok()?;
-    let fits =
-        (1..=LONGEST).contains(&sent.len()) && sent.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    fits.then_some(sent)
+fn is_usable(sent: &HeaderValue) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    (1..=LONGEST).contains(&sent.len()) && sent.as_bytes().iter().all(is_plain)
 }
 
 /// An id that this process gives once: a count that began at random, mixed so that no two look alike (the finaliser of
@@ -285,7 +287,7 @@ mod tests {
 
     /// The answers by the short way, if there is one, and by the long way.
     async fn both(framed: &mut Framed, request: impl Fn() -> Request<Body>) -> (Option<Response>, Response) {
-        let short = framed.shortcut.as_ref().unwrap().answer(&request());
+        let short = framed.shortcut.as_ref().unwrap().answer(&request(), Instant::now());
         let short = short.map(|response| framed.tell(&request(), response, Instant::now()));
         (short, framed.router.call(request()).await.unwrap())
     }

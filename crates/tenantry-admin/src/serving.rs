@@ -1,21 +1,23 @@
 //! Connections: taking them, bounded in number and in the time for a request's head, and ending them when the server stops.
 
+mod alarm;
+
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use self::alarm::Alarm;
 use crate::frame::Framed;
 
 /// How many connections are open at the most; others wait to be taken.
@@ -30,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub async fn serve(listener: TcpListener, framed: Framed, stop: impl Future<Output = ()>) {
     let (graceful, room) = (GracefulShutdown::new(), Arc::new(Semaphore::new(MOST)));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    http.header_read_timeout(HEAD_LIMIT);
     let mut stop = pin!(stop);
     loop {
         let taken = async {
@@ -46,11 +48,8 @@ pub async fn serve(listener: TcpListener, framed: Framed, stop: impl Future<Outp
                 // Answers are written whole: waiting for more of them would only delay the last one.
                 let _ = stream.set_nodelay(true);
                 let framed = framed.clone();
-                let answer = service_fn(move |mut request: Request<Incoming>| {
-                    request.extensions_mut().insert(ConnectInfo(address));
-                    framed.answer(request)
-                });
-                let connection = http.serve_connection(TokioIo::new(stream), answer);
+                let answer = service_fn(move |request: Request<Incoming>| framed.answer(request, Some(address)));
+                let connection = http.timer(Alarm::default()).serve_connection(TokioIo::new(stream), answer);
                 let connection = graceful.watch(connection);
                 tokio::spawn(async move {
                     // What ends a connection is its caller's doing, and tells nothing of the server.

@@ -97,7 +97,7 @@ pub(crate) async fn show(asked: Asked<ConfigurationQuery>) -> Result<Raw<Configu
     if let (Some(seen), Scope::Tenant(tenant), true, false) =
         (asked.seen, &asked.scope, is_active, asked.query.explain.0)
     {
-        asked.api.hot.keep_configuration(tenant, body.clone(), tag.clone(), seen);
+        asked.api.hot.keep_configuration(tenant, &body, &tag, seen);
     }
     Ok(sent(&known, body, tag))
 }
@@ -108,16 +108,18 @@ fn ready(asked: &Asked<ConfigurationQuery>) -> Option<Ready> {
     if asked.query.explain.0 { None } else { asked.api.hot.configuration(tenant, seen) }
 }
 
+/// How many headers there will be: room for them is made once.
+const HEADERS: usize = 8;
+
 /// A configuration as it is sent to whoever has these, by the values of `If-None-Match`.
 pub(crate) fn sent(known: &GetAll<'_, HeaderValue>, body: Bytes, tag: HeaderValue) -> Raw<ConfigurationDocument> {
     let text = tag.to_str().unwrap_or_default();
     let is_known = known.iter().any(|sent| matches(sent, text));
-    let headers = HeaderMap::from_iter([
-        (ETAG, tag),
-        (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-        // Told here for those who have it already, too: an answer without a body is not looked at by what compresses.
-        (VARY, HeaderValue::from_static("accept-encoding")),
-    ]);
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(ETAG, tag);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    // Told here for those who have it already, too: an answer without a body is not looked at by what compresses.
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if is_known { Raw::not_modified(headers) } else { Raw::new(headers, body) }
 }
 
