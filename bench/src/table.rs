@@ -42,7 +42,7 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AtMost(most) => write!(f, "≤ {most}x"),
+            Self::AtMost(most) => write!(f, "≤ {most:.2}x"),
             Self::Beats(least) => write!(f, "≤ 1/{}", grouped(*least)),
             Self::None => f.write_str("–"),
         }

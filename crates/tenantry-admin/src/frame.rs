@@ -1,10 +1,9 @@
 //! What every answer has, whatever it is about: an id in its header, in the body of a problem and in the log; a line in the log
 //! and a count; and compression where the caller takes it.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -187,15 +186,13 @@ fn is_usable(sent: &HeaderValue) -> bool {
     (1..=LONGEST).contains(&sent.len()) && sent.as_bytes().iter().all(is_plain)
 }
 
-/// An id that this process gives once: a count that began at random, mixed so that no two look alike (the finaliser of
+/// An id that is given once: a count of this thread's that began at random, mixed so that no two look alike (the finaliser of
 /// SplitMix64, which is a bijection: Steele, Lea and Flood, 2014). It is no secret.
 fn next_id() -> String {
-    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).expect("the system always has random bytes");
-        AtomicU64::new(u64::from_le_bytes(bytes))
-    });
-    let mut mixed = NEXT.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+    thread_local! {
+        static NEXT: Cell<u64> = Cell::new(getrandom::u64().expect("the system always has random bytes"));
+    }
+    let mut mixed = NEXT.replace(NEXT.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     format!("{:016x}", mixed ^ (mixed >> 31))

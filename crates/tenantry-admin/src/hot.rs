@@ -5,15 +5,16 @@
 //! tokens are hashes.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use axum::body::Bytes;
 use dashmap::DashMap;
 use foldhash::quality::RandomState;
 use http::HeaderValue;
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use tenantry_core::scope::TenantId;
 use tenantry_store::{StoreError, Stores};
 
@@ -50,7 +51,8 @@ pub(crate) struct Ready {
 #[derive(Clone, Debug)]
 struct Known {
     caller: Arc<Principal>,
-    expires_at: Timestamp,
+    /// Until when it is kept, at the most.
+    until: Instant,
     seen: Seen,
 }
 
@@ -62,12 +64,12 @@ struct Kept {
     configurations: DashMap<TenantId, Ready, RandomState>,
     bytes: AtomicUsize,
     most_bytes: usize,
-    callers: DashMap<blake3::Hash, Known, RandomState>,
+    callers: papaya::HashMap<blake3::Hash, Known, RandomState>,
     fresh_for: Duration,
     look_holds: Duration,
     epoch: AtomicU64,
     /// The newest look at the store.
-    looked: Mutex<Option<Seen>>,
+    looked: ArcSwapOption<Seen>,
 }
 
 /// For how long a look at the store holds for other requests of a busy server, too. What is changed by way of its API is
@@ -83,11 +85,11 @@ impl Hot {
             configurations: DashMap::default(),
             bytes: AtomicUsize::new(0),
             most_bytes,
-            callers: DashMap::default(),
+            callers: papaya::HashMap::default(),
             fresh_for,
             look_holds,
             epoch: AtomicU64::new(0),
-            looked: Mutex::new(None),
+            looked: ArcSwapOption::empty(),
         }))
     }
 
@@ -98,13 +100,13 @@ impl Hot {
             return Ok(seen);
         }
         let seen = Seen { stamp: stores.stamp().await?, epoch, at };
-        *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        self.0.looked.store(Some(Arc::new(seen)));
         Ok(seen)
     }
 
     /// The newest look at the store, as long as it holds.
     pub(crate) fn looked_lately(&self, now: Instant) -> Option<Seen> {
-        let seen = (*self.0.looked.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let seen = *self.0.looked.load().as_deref()?;
         let is_same = seen.epoch == self.0.epoch.load(Ordering::SeqCst);
         (is_same && now.duration_since(seen.at) < self.0.look_holds).then_some(Seen { at: now, ..seen })
     }
@@ -148,19 +150,27 @@ impl Hot {
     }
 
     /// Whose a token is, if it is kept and still so.
-    pub(crate) fn caller(&self, token: &str, now: Seen, time: Timestamp) -> Option<Arc<Principal>> {
-        let known = self.0.callers.get(&blake3::hash(token.as_bytes()))?;
-        let is_kept = self.is_fresh(known.seen, now) && now.at.duration_since(known.seen.at) < CALLER_KEPT;
-        (is_kept && known.expires_at > time).then(|| Arc::clone(&known.caller))
+    pub(crate) fn caller(&self, token: &str, now: Seen) -> Option<Arc<Principal>> {
+        self.with_caller(token, now, Arc::clone)
     }
 
-    /// Keeps whose a token is.
-    pub(crate) fn keep_caller(&self, token: &str, caller: &Arc<Principal>, expires_at: Timestamp, seen: Seen) {
-        if self.0.callers.len() >= MOST_CALLERS {
-            self.0.callers.clear();
+    /// What is to be known of whose a token is, if it is kept and still so. A count of those who have the principal would be
+    /// written by every core for every request.
+    pub(crate) fn with_caller<T>(&self, token: &str, now: Seen, tell: impl FnOnce(&Arc<Principal>) -> T) -> Option<T> {
+        let callers = self.0.callers.pin();
+        let known = callers.get(&blake3::hash(token.as_bytes()))?;
+        (now.at < known.until && self.is_fresh(known.seen, now)).then(|| tell(&known.caller))
+    }
+
+    /// Keeps whose a token is that has so long to go.
+    pub(crate) fn keep_caller(&self, token: &str, caller: &Arc<Principal>, left: SignedDuration, seen: Seen) {
+        let left = Duration::try_from(left).unwrap_or(Duration::ZERO).min(CALLER_KEPT);
+        let callers = self.0.callers.pin();
+        if callers.len() >= MOST_CALLERS {
+            callers.clear();
         }
-        let known = Known { caller: Arc::clone(caller), expires_at, seen };
-        self.0.callers.insert(blake3::hash(token.as_bytes()), known);
+        let known = Known { caller: Arc::clone(caller), until: seen.at + left, seen };
+        callers.insert(blake3::hash(token.as_bytes()), known);
     }
 }
 
@@ -227,17 +237,18 @@ mod tests {
 
     #[test]
     fn a_token_that_ends_is_not_kept_beyond_its_end() {
-        let (hot, at, time) =
-            (Hot::new(HOT_BYTES, Duration::from_secs(2), Duration::ZERO), Instant::now(), Timestamp::UNIX_EPOCH);
+        let (hot, at) = (Hot::new(HOT_BYTES, Duration::from_secs(2), Duration::ZERO), Instant::now());
         let scope = tenantry_core::scope::Scope::Global;
         let credential = crate::access::Credential::Token(String::new());
         let role = crate::access::Role::Operator;
         let caller = Arc::new(Principal { scope, role, actor: String::new(), credential });
-        let end = time + jiff::SignedDuration::from_secs(10);
-        hot.keep_caller("tny_x", &caller, end, seen(Some(1), 0, at));
-        assert!(hot.caller("tny_x", seen(Some(1), 0, at), time).is_some());
-        assert!(hot.caller("tny_x", seen(Some(1), 0, at), end).is_none());
-        assert!(hot.caller("tny_y", seen(Some(1), 0, at), time).is_none());
-        assert!(hot.caller("tny_x", seen(Some(1), 0, at + CALLER_KEPT), time).is_none());
+        let is_kept = |token: &str, after: Duration| hot.caller(token, seen(Some(1), 0, at + after)).is_some();
+        hot.keep_caller("tny_x", &caller, SignedDuration::from_secs(10), seen(Some(1), 0, at));
+        assert!(is_kept("tny_x", Duration::ZERO) && !is_kept("tny_x", Duration::from_secs(10)));
+        assert!(!is_kept("tny_y", Duration::ZERO));
+        hot.keep_caller("tny_x", &caller, SignedDuration::from_hours(1), seen(Some(1), 0, at));
+        assert!(is_kept("tny_x", Duration::from_secs(10)) && !is_kept("tny_x", CALLER_KEPT));
+        hot.keep_caller("tny_x", &caller, SignedDuration::from_secs(-1), seen(Some(1), 0, at));
+        assert!(!is_kept("tny_x", Duration::ZERO));
     }
 }

@@ -4,18 +4,18 @@
 //! Whatever is not exactly that takes the long way; so does all that is refused. There is one answer, whichever way it came:
 //! a test compares them byte by byte.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::response::Response;
 use futures::FutureExt as _;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH};
 use http::{HeaderMap, Method, Request};
-use jiff::Timestamp;
 use tenantry::identify::TENANT_HEADER;
 use tenantry_core::scope::Scope;
 use tenantry_store::Stores;
 
-use crate::access::{Access, Permission};
+use crate::access::{Access, Permission, Principal};
 use crate::answer::Output as _;
 use crate::api::configuration::sent;
 use crate::asked::REASON;
@@ -62,17 +62,13 @@ impl Shortcut {
         // A store that has to be waited for is looked at by the long way.
         let look = || self.hot.look(&self.stores).now_or_never()?.ok();
         let seen = self.hot.looked_lately(now).or_else(look)?;
-        let caller = self.hot.caller(token, seen, Timestamp::now())?;
         let (tenant, ready) = self.hot.named(id, seen)?;
         let scope = Scope::Tenant(tenant);
-        if caller.may(Permission::Read, &scope) != Access::Allowed {
-            return None;
-        }
-        match &caller.scope {
-            Scope::Tenant(tenant) => self.gate.pass(tenant).ok()?,
-            Scope::Global => {}
-        }
-        Some(ready)
+        let passes = |caller: &Arc<Principal>| {
+            let may = caller.may(Permission::Read, &scope) == Access::Allowed;
+            may && caller.scope.tenant().is_none_or(|tenant| self.gate.pass(tenant).is_ok())
+        };
+        self.hot.with_caller(token, seen, passes)?.then_some(ready)
     }
 }
 

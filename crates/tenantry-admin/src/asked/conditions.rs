@@ -37,12 +37,12 @@ impl<Q, B> Asked<Q, B> {
 }
 
 fn expected(headers: &HeaderMap, scope: &Scope, head: Option<&Head>) -> Result<Option<Revision>, Refused> {
-    let sent: Vec<&str> = headers.get_all(IF_MATCH).iter().filter_map(|value| value.to_str().ok()).collect();
-    if sent.is_empty() {
+    let sent = headers.get_all(IF_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let tags: Vec<&str> = sent.flat_map(|sent| sent.split(',')).map(str::trim).filter(|tag| !tag.is_empty()).collect();
+    if tags.is_empty() {
         let detail = "say on which state the change was decided: If-Match with the etag that you read";
         return Err(missing(detail, scope, head));
     }
-    let tags: Vec<&str> = sent.iter().flat_map(|sent| sent.split(',')).map(str::trim).collect();
     if tags == ["*"] {
         return Ok(None);
     }
@@ -114,7 +114,9 @@ mod tests {
         assert_eq!(asked(&[&current], Some(&head)), Ok(Some(Revision(3))));
         assert_eq!(asked(&["\"x\"", &current], Some(&head)), Ok(Some(Revision(3))));
         assert_eq!(asked(&["*"], Some(&head)), Ok(None));
-        assert_eq!(asked(&[], Some(&head)), Err(428));
+        for nothing in [&[][..], &[""], &[" , "]] {
+            assert_eq!(asked(nothing, Some(&head)), Err(428), "{nothing:?}");
+        }
         let older = tag_at(&scope("acme"), Some(&head), Revision(2));
         let others = tag(&scope("beta"), Some(&head));
         let earlier = tag(&scope("acme"), Some(&Head { incarnation: "i0".to_owned(), ..head.clone() }));

@@ -8,7 +8,8 @@ use tenantry_emulators::{python, schemathesis};
 use crate::program::Program;
 use crate::serve::{Server, token};
 
-/// What is asked of the tool: real ids, so that it comes past 404, and the statuses that this API has for a missing header.
+/// What is asked of the tool: real ids, so that it comes past 404, and the statuses with which this API
+/// refuses: for a missing header 428, and 412 where another tag than the scope's stands before what is wrong behind it.
 const CONFIGURATION: &str = r#"
 [parameters]
 "path.tenant_id" = "acme"
@@ -32,6 +33,7 @@ parameters = { "path.key" = "prompts.chitchat" }
 
 [checks]
 missing_required_header.expected-statuses = ["400", "401", "403", "404", "406", "415", "422", "428"]
+negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "428", "429"]
 "#;
 
 /// Whoever asks thousands of things, many of them without a credential, is told to slow down.
