@@ -81,6 +81,7 @@ macro_rules! store_contract {
                     an_entry_comes_back_as_written
                     history_is_newest_first_and_of_one_scope
                     pages_are_complete_without_duplicates_while_others_write
+                    a_page_ends_where_its_entries_are_large
                     a_revision_is_found_by_its_number
                     the_log_of_all_scopes_holds_every_entry
                     a_recorded_event_makes_no_revision

@@ -1,5 +1,6 @@
 //! Cursors of listings: where a page ended, bound to the listing that it ended in.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -29,18 +30,40 @@ pub(crate) fn place<T: FromStr>(listing: &str, page: &PageRequest) -> Result<Opt
     place.map(Some).ok_or(StoreError::Refused("the cursor is not from this listing: begin again without it"))
 }
 
+/// Leads on behind a place.
+pub(crate) fn behind(listing: &str, place: &impl Display) -> Cursor {
+    Cursor(format!("{listing}.{place}"))
+}
+
 /// How many items a page may have.
 pub(crate) fn limit(page: &PageRequest) -> usize {
     page.limit.clamp(1, PageRequest::LARGEST)
 }
 
 /// Makes a page of what was read: one item more than the page has shows that it is not the last.
-pub(crate) fn cut<P: Display, T>(listing: &str, page: &PageRequest, mut read: Vec<(P, T)>) -> Page<T> {
-    let limit = limit(page);
-    let more = read.len() > limit;
-    read.truncate(limit);
-    let next = read.last().filter(|_| more).map(|(place, _)| Cursor(format!("{listing}.{place}")));
-    Page { items: read.into_iter().map(|(_, item)| item).collect(), next }
+pub(crate) fn cut<P: Display, T>(listing: &str, page: &PageRequest, read: Vec<(P, T)>) -> Page<T> {
+    let Ok(page) = fit(listing, page, read.into_iter().map(|(place, item)| Ok::<_, Infallible>((place, item, 0))));
+    page
+}
+
+/// Makes a page of what is read one after the other, as long as it has room: each item comes with its size in bytes. No
+/// more is read than the one item behind the page, which shows that it is not the last.
+pub(crate) fn fit<P: Display, T, E>(
+    listing: &str,
+    page: &PageRequest,
+    read: impl IntoIterator<Item = Result<(P, T, usize), E>>,
+) -> Result<Page<T>, E> {
+    let (mut items, mut last, mut bytes) = (Vec::new(), None, 0);
+    for one in read {
+        let (place, item, size) = one?;
+        if items.len() >= limit(page) || bytes >= PageRequest::LARGEST_BYTES {
+            return Ok(Page { items, next: last.map(|place| behind(listing, &place)) });
+        }
+        bytes += size;
+        items.push(item);
+        last = Some(place);
+    }
+    Ok(Page { items, next: None })
 }
 
 #[cfg(test)]

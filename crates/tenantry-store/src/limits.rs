@@ -81,7 +81,7 @@ fn check(what: &str, size: usize, limit: usize) -> Result<(), StoreError> {
 }
 
 /// The length of a value's JSON in bytes, without a copy of it in memory.
-fn json_length(value: &(impl Serialize + ?Sized)) -> usize {
+pub(crate) fn json_length(value: &(impl Serialize + ?Sized)) -> usize {
     let mut length = Length(0);
     serde_json::to_writer(&mut length, value).expect("texts and values are always JSON, and counting cannot fail");
     length.0

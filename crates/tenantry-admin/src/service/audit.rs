@@ -28,7 +28,7 @@ const MOST_PAGES: usize = 20;
 
 impl Service {
     /// Reads the log of a scope, or of all, newest first: the entries that pass the filter. A page may be short, or empty,
-    /// and not be the last one.
+    /// and not be the last one; it ends where its entries say much.
     pub async fn audit(
         &self,
         scope: Option<&Scope>,
@@ -37,17 +37,18 @@ impl Service {
     ) -> Result<Page<LogEntry>, ServiceError> {
         let query = LogQuery { scope: scope.cloned(), revisions_only: false };
         let mut request = page.clone();
-        let mut items = Vec::new();
+        let (mut items, mut bytes) = (Vec::new(), 0);
         for _ in 0..MOST_PAGES {
             request.limit = page.limit - items.len();
             let read = self.stores.log(&query, &request).await?;
             let is_over = read.items.last().is_some_and(|entry| filter.since.is_some_and(|since| entry.at < since));
-            items.extend(read.items.into_iter().filter(|entry| filter.passes(entry)));
+            let found = read.items.into_iter().filter(|entry| filter.passes(entry));
+            items.extend(found.inspect(|entry| bytes += entry.size()));
             match read.next {
                 Some(cursor) if !is_over => request = request.behind(cursor),
                 Some(_) | None => return Ok(Page { items, next: None }),
             }
-            if items.len() >= page.limit {
+            if items.len() >= page.limit || bytes >= PageRequest::LARGEST_BYTES {
                 break;
             }
         }

@@ -68,9 +68,9 @@ impl Service {
         state.must_be_at(expected)?;
         let since = self.differences_since(state, revision).await?;
         let before = plain_document(state);
-        let after = rewind(&before, since.iter().filter(|difference| !self.is_secret_field(&difference.key)));
+        let after = rewind(&before, since.values().filter(|difference| !self.is_secret_field(&difference.key)));
         let back = changes_between(&before, &after);
-        let secrets_left = self.secret_keys(&since);
+        let secrets_left = since.into_keys().filter(|key| self.is_secret_field(key)).collect();
         let from = state.revision();
         let unchanged = Changed { revision: from, differences: Vec::new() };
         let changed = match decide(self, &states, &back, MissingConnections::Refused, context)? {
@@ -91,7 +91,7 @@ impl Service {
     pub async fn between(&self, scope: &Scope, from: Revision, to: Revision) -> Result<Vec<Difference>, ServiceError> {
         let (older, newer) = (from.min(to), from.max(to));
         self.revision(scope, newer).await?;
-        let mut net: BTreeMap<Key, Difference> = BTreeMap::new();
+        let mut net = Net::new();
         let query = LogQuery { scope: Some(scope.clone()), revisions_only: true };
         let mut request = PageRequest::first(PageRequest::LARGEST);
         // From the newest to the oldest: what was before all of it, and what is after all of it.
@@ -106,12 +106,7 @@ impl Service {
                 if entry.action == Action::Delete {
                     return Err(ServiceError::NoSuchRevision { scope: scope.clone(), revision: older });
                 }
-                for change in entry.changes {
-                    match net.get_mut(&change.key) {
-                        Some(known) => known.before = change.before,
-                        None => drop(net.insert(change.key.clone(), change)),
-                    }
-                }
+                put_before(&mut net, entry.changes);
             }
             match page.next {
                 Some(cursor) => request = request.behind(cursor),
@@ -137,8 +132,8 @@ impl Service {
         }
     }
 
-    /// How the scope's leaves changed since a revision, from the newest difference to the oldest.
-    async fn differences_since(&self, state: &ScopeState, to: Revision) -> Result<Vec<Difference>, ServiceError> {
+    /// How the scope's leaves changed since a revision.
+    async fn differences_since(&self, state: &ScopeState, to: Revision) -> Result<Net, ServiceError> {
         let missing = || ServiceError::NoSuchRevision { scope: state.scope.clone(), revision: to };
         if to > state.revision() || to == Revision(0) {
             return Err(missing());
@@ -147,14 +142,14 @@ impl Service {
         self.stores.revision(&state.scope, to).await?.filter(|e| e.action != Action::Delete).ok_or_else(missing)?;
         let query = LogQuery { scope: Some(state.scope.clone()), revisions_only: true };
         let mut request = PageRequest::first(PageRequest::LARGEST);
-        let mut differences = Vec::new();
+        let mut net = Net::new();
         loop {
             let page = self.stores.log(&query, &request).await?;
             for entry in page.items {
                 match entry.revision {
-                    Some(revision) if revision <= to => return Ok(differences),
+                    Some(revision) if revision <= to => return Ok(net),
                     _ if entry.action == Action::Delete => return Err(missing()),
-                    _ => differences.extend(entry.changes),
+                    _ => put_before(&mut net, entry.changes),
                 }
             }
             match page.next {
@@ -167,13 +162,18 @@ impl Service {
     fn is_secret_field(&self, key: &Key) -> bool {
         self.catalog.secret_field(key).is_some()
     }
+}
 
-    fn secret_keys(&self, differences: &[Difference]) -> Vec<Key> {
-        let mut keys: Vec<_> =
-            differences.iter().map(|d| &d.key).filter(|key| self.is_secret_field(key)).cloned().collect();
-        keys.sort();
-        keys.dedup();
-        keys
+/// How leaves differ over several changes: a history may say of the same leaf as often as it was changed.
+type Net = BTreeMap<Key, Difference>;
+
+/// Adds an older change.
+fn put_before(net: &mut Net, older: Vec<Difference>) {
+    for change in older {
+        match net.get_mut(&change.key) {
+            Some(known) => known.before = change.before,
+            None => drop(net.insert(change.key.clone(), change)),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tenantry_core::scope::Scope;
 use tenantry_core::secret::{Fingerprint, SecretMark};
 
 use super::acts::{Draft, WHOLE_LOG, at, entry, history_of, json, key, log_of, scope, whole_log};
-use crate::{Action, Cursor, HeadChange, LogQuery, PageRequest, StoreError, Stores};
+use crate::{Action, Cursor, HeadChange, LogEntry, LogQuery, PageRequest, StoreError, Stores};
 
 pub async fn each_revision_has_the_entry_of_its_commit(stores: Stores) {
     Draft::create("acme").by("ada", 1).done(&stores).await;
@@ -74,6 +74,31 @@ pub async fn pages_are_complete_without_duplicates_while_others_write(stores: St
             page = page.behind(cursor);
         }
         assert!(before.iter().all(|entry| ids.contains(&entry.id)));
+    }
+}
+
+pub async fn a_page_ends_where_its_entries_are_large(stores: Stores) {
+    const LARGE: usize = 300 * 1024;
+    let count = 2 * PageRequest::LARGEST_BYTES / LARGE;
+    Draft::create("acme").done(&stores).await;
+    for (_, revision) in (0..count).zip(1..) {
+        let after = Some(Entry::Value("x".repeat(LARGE).as_str().into()));
+        let change = Difference { key: key("persona.name"), before: None, after };
+        Draft::change(scope("acme"), revision).telling(vec![change]).done(&stores).await;
+    }
+    for query in [WHOLE_LOG, history_of(&scope("acme"))] {
+        let (mut page, mut ids, mut pages) = (PageRequest::first(PageRequest::LARGEST), BTreeSet::new(), 0);
+        loop {
+            let read = stores.log(&query, &page).await.unwrap();
+            let said: usize = read.items.iter().map(LogEntry::size).sum();
+            assert!(said < 3 * PageRequest::LARGEST_BYTES, "{said}");
+            pages += 1;
+            assert!(read.items.into_iter().all(|entry| ids.insert(entry.id)), "listed twice");
+            let Some(cursor) = read.next else { break };
+            page = page.behind(cursor);
+        }
+        assert_eq!(ids.len(), count + 1, "none is left out");
+        assert!(pages > 1, "all of it in one page");
     }
 }
 

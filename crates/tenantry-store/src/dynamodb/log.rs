@@ -25,6 +25,9 @@ pub(crate) const LOGGED_AT: &str = "logged_at";
 /// The value of [`LOG`].
 const ALL: &str = "all";
 
+/// How many entries that the index names are read before it is looked at how much they say.
+const AT_ONCE: usize = 25;
+
 /// The place of an entry in its scope's history: the revision that it made, or the one that an event came after, and its
 /// number behind that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,14 +173,15 @@ impl Table<'_> {
             descending: true,
             having: Some("revision").filter(|_| query.revisions_only),
             limit: Some(cursor::limit(page) + 1),
+            bytes: Some(PageRequest::LARGEST_BYTES),
         };
         // A place before the first entry is none of this log's: nothing is behind it.
         if behind.is_some_and(|behind| behind.revision < first) {
             return Ok(Page { items: Vec::new(), next: None });
         }
         let rows = self.query(partition_of(scope), &range).await?;
-        let placed = rows.iter().map(|row| Ok((place_of(row)?, entry_of(row)?)));
-        Ok(cursor::cut(&listing, page, placed.collect::<Result<_, StoreError>>()?))
+        let placed = rows.iter().map(|row| Ok::<_, StoreError>((place_of(row)?, entry_of(row)?, row::size(row))));
+        cursor::fit(&listing, page, placed)
     }
 
     /// Reads the entry that made a revision.
@@ -201,8 +205,18 @@ impl Table<'_> {
         }
         // Cut by what the index names: an entry that is gone must not look like the end.
         let read = places.into_iter().map(|place| (place.clone(), place)).collect();
-        let Page { items, next } = cursor::cut(&listing, page, read);
-        Ok(Page { items: self.entries(&items).await?, next })
+        let Page { items: places, next } = cursor::cut(&listing, page, read);
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        for (index, some) in places.chunks(AT_ONCE).enumerate() {
+            let entries = self.entries(some).await?;
+            bytes += entries.iter().map(LogEntry::size).sum::<usize>();
+            items.extend(entries);
+            let behind = (index + 1) * AT_ONCE;
+            if bytes >= PageRequest::LARGEST_BYTES && behind < places.len() {
+                return Ok(Page { items, next: some.last().map(|place| cursor::behind(&listing, place)) });
+            }
+        }
+        Ok(Page { items, next })
     }
 
     async fn index_page(

@@ -23,6 +23,11 @@ pub(super) fn key(partition: &str, sort: &str) -> Row {
     Row::from([(TENANT_ID.to_owned(), text(partition)), (CONFIG_KEY.to_owned(), text(sort))])
 }
 
+/// How many bytes a row's texts have.
+pub(super) fn size(row: &Row) -> usize {
+    row.values().filter_map(|value| value.as_s().ok()).map(String::len).sum()
+}
+
 /// A text as an attribute.
 pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())

@@ -232,8 +232,8 @@ impl State {
             .skip_while(|(number, _)| *number >= end)
             .take_while(|(number, _)| *number > begin)
             .filter(|(_, entry)| entry.revision.is_some() || !query.revisions_only)
-            .map(|(number, entry)| (number, entry.clone()));
-        Ok(cursor::cut(&listing, page, read.take(cursor::limit(page) + 1).collect()))
+            .map(|(number, entry)| Ok((number, entry.clone(), entry.size())));
+        cursor::fit(&listing, page, read)
     }
 
     pub(super) fn revision(&self, scope: &Scope, revision: Revision) -> Option<LogEntry> {

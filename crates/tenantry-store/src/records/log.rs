@@ -7,6 +7,8 @@ use tenantry_core::change::Difference;
 use tenantry_core::layer::Revision;
 use tenantry_core::scope::Scope;
 
+use crate::limits::json_length;
+
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +83,16 @@ pub struct LogEntry {
     /// What else there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+}
+
+impl LogEntry {
+    /// How much it says, in bytes of JSON, about.
+    pub fn size(&self) -> usize {
+        /// What stands in every entry.
+        const FRAME: usize = 256;
+        let texts = [&self.reason, &self.detail].into_iter().flatten().map(String::len).sum::<usize>();
+        FRAME + texts + json_length(&self.changes)
+    }
 }
 
 /// Which entries of the log to read.

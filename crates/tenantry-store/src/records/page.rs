@@ -14,6 +14,8 @@ pub struct PageRequest {
 impl PageRequest {
     /// The largest page.
     pub const LARGEST: usize = 1000;
+    /// A page of a log ends where its entries have this many bytes of JSON, about: an entry can have megabytes.
+    pub const LARGEST_BYTES: usize = 4 * 1024 * 1024;
 
     /// The first page of the given size, at most [`Self::LARGEST`].
     pub fn first(limit: usize) -> Self {

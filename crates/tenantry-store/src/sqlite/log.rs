@@ -84,8 +84,12 @@ pub(super) fn read(
     };
     let mut statement = connection.prepare_cached(&sql)?;
     let found = statement.query(params![scope, rows::integer(begin)?, end, cursor::limit(page) + 1])?;
-    let placed = rows::all(found, |row| Ok((row.get::<_, u64>(0)?, rows::log_entry(row)?)))?;
-    Ok(cursor::cut(&listing, page, placed))
+    let placed = rows::each(found, |row| {
+        let entry = rows::log_entry(row)?;
+        let size = entry.size();
+        Ok((row.get::<_, u64>(0)?, entry, size))
+    });
+    cursor::fit(&listing, page, placed)
 }
 
 /// Reads the entry that made a revision.

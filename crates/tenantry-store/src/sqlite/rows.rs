@@ -228,14 +228,21 @@ pub(super) fn token(row: &Row<'_>) -> Result<TokenRecord, StoreError> {
 
 /// Reads all rows of a query.
 pub(super) fn all<T>(
-    mut rows: rusqlite::Rows<'_>,
+    rows: rusqlite::Rows<'_>,
     read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    each(rows, read).collect()
+}
+
+/// Reads the rows of a query one after the other, as they are asked for.
+pub(super) fn each<T>(
+    mut rows: rusqlite::Rows<'_>,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> impl Iterator<Item = Result<T, StoreError>> {
+    std::iter::from_fn(move || match rows.next() {
+        Ok(row) => row.map(&read),
+        Err(error) => Some(Err(error.into())),
+    })
 }
 
 /// Reads the first row of a query, if there is one.
