@@ -17,7 +17,7 @@ use tenantry::token::{TokenText, Tokens};
 use tenantry_admin::access::Role;
 use tenantry_admin::application::{Application, Verdict};
 use tenantry_admin::service::{Candidate, Context, Service};
-use tenantry_admin::{Api, HOT_BYTES, framed, router, serve};
+use tenantry_admin::{Api, HOT_BYTES, MOST_CONNECTIONS, framed, router, serve};
 use tenantry_bench::rounds::{Effort, Side, in_turns};
 use tenantry_bench::table::{Table, Target};
 use tenantry_bench::tenant_file::TenantFile;
@@ -78,7 +78,7 @@ async fn ours(file: &TenantFile) -> (SocketAddr, String) {
     let app = framed(&api, router(api.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound port");
-    tokio::spawn(serve(listener, app, std::future::pending()));
+    tokio::spawn(serve(listener, app, MOST_CONNECTIONS, std::future::pending()));
     (address, token)
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Described {
     pub(crate) body: Option<(&'static str, Schema)>,
     /// The headers beside the usual ones.
     pub(crate) headers: &'static [&'static str],
+    /// Whether those who have it already are told so (304), by `If-None-Match`.
+    pub(crate) is_remembered: bool,
     /// Other answers that are no problem documents: their statuses, and their schemas in the same media type.
     pub(crate) other: Vec<(StatusCode, Schema)>,
 }
@@ -67,7 +69,7 @@ impl<T: Serialize + JsonSchema + Send> Output for Answer<T> {
 
     fn describe(generator: &mut SchemaGenerator) -> Described {
         let body = Some(("application/json", generator.subschema_for::<T>()));
-        Described { status: StatusCode::OK, body, headers: &["etag"], other: Vec::new() }
+        Described { status: StatusCode::OK, body, headers: &["etag"], is_remembered: false, other: Vec::new() }
     }
 }
 
@@ -108,7 +110,7 @@ impl Output for Done {
     }
 
     fn describe(_: &mut SchemaGenerator) -> Described {
-        Described { status: StatusCode::NO_CONTENT, body: None, headers: &[], other: Vec::new() }
+        Described { status: StatusCode::NO_CONTENT, body: None, headers: &[], is_remembered: false, other: Vec::new() }
     }
 }
 
@@ -117,6 +119,10 @@ pub(crate) trait Media {
     const MEDIA: &'static str;
     /// The type of the document, or of one of its parts.
     type Part: JsonSchema;
+    /// The headers beside the usual ones.
+    const HEADERS: &'static [&'static str] = &[];
+    /// Whether those who have it already are told so (304), by `If-None-Match`.
+    const IS_REMEMBERED: bool = false;
 
     /// Other answers that are no problem documents.
     fn other(_: &mut SchemaGenerator) -> Vec<(StatusCode, Schema)> {
@@ -169,6 +175,7 @@ impl<M: Media> Output for Raw<M> {
 
     fn describe(generator: &mut SchemaGenerator) -> Described {
         let body = Some((M::MEDIA, generator.subschema_for::<M::Part>()));
-        Described { status: StatusCode::OK, body, headers: &["etag"], other: M::other(generator) }
+        let (headers, is_remembered) = (M::HEADERS, M::IS_REMEMBERED);
+        Described { status: StatusCode::OK, body, headers, is_remembered, other: M::other(generator) }
     }
 }

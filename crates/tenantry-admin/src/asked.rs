@@ -33,10 +33,11 @@ use crate::access::{Permission, Principal, Role};
 use crate::answer::Output;
 use crate::caller;
 use crate::error::Refused;
-use crate::hot::Seen;
+use crate::hot::{Hot, Seen};
 use crate::idempotency::{Answers, Turn};
 use crate::operation::{Needs, Place};
 use crate::routes::Api;
+use crate::seats::Seat;
 use crate::service::Context;
 
 /// The largest body, in bytes.
@@ -81,7 +82,7 @@ where
     F: FnOnce(Asked<Q, B>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<R, Refused>> + Send + 'static,
 {
-    if needs.permission.is_to_see() {
+    if !needs.changes {
         let answered = match Read::of::<B>(api, needs, request).await {
             Ok(read) => answer(read, handler).await,
             Err(refused) => Err(refused),
@@ -98,11 +99,16 @@ where
     // What changes something is gone through with, though the caller goes: its answer is kept for when it comes again.
     let changing = async move {
         let (api, scope) = (read.asked.api.clone(), read.asked.scope.clone());
+        let changes = Changing(Some(hot));
         let response = match answer(read, handler).await {
             Ok(response) => response,
             Err(refused) => conditions::refused(refused, &api, &scope).await.into_response(),
         };
-        hot.changed();
+        if response.status().is_client_error() {
+            changes.refused();
+        } else {
+            drop(changes);
+        }
         match place {
             Some(place) => place.keep(response).await,
             None => response,
@@ -116,6 +122,24 @@ where
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => Refused::from(stopping()).into_response(),
         },
+    }
+}
+
+/// Notes that something was changed when it is dropped, though it be by a panic, unless nothing was.
+struct Changing(Option<Hot>);
+
+impl Changing {
+    /// What was refused changed nothing, and no caller can empty by refusals what is kept for others.
+    fn refused(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        if let Some(hot) = &self.0 {
+            hot.changed();
+        }
     }
 }
 
@@ -151,7 +175,7 @@ impl<Q: Query> Read<Q> {
             Method::GET | Method::HEAD => api.hot.look(api.service.stores()).await.ok(),
             _ => None,
         };
-        let (caller, scope, head) = match needs.place {
+        let (caller, scope, mut head) = match needs.place {
             Place::Open => (None, Scope::Global, None),
             Place::Caller | Place::Own | Place::Tenant | Place::Global => {
                 let (caller, scope) = caller::reach(&api, needs, &parts, params.as_ref().ok(), at, seen).await?;
@@ -167,7 +191,7 @@ impl<Q: Query> Read<Q> {
         if caller.is_some() && began.elapsed() > SLOW_BODY {
             // It may have been revoked, or its tenant suspended, since it began.
             let (caller, scope) = caller::reach(&api, needs, &parts, Some(&params), Timestamp::now(), None).await?;
-            self::head(&api, needs, &caller, &scope).await?;
+            head = self::head(&api, needs, &caller, &scope).await?;
         }
         let what = format!("{} {}", parts.method, parts.uri.path());
         let asked = Asked { api, scope, head, query, body, headers: parts.headers, caller, params, reason, at, seen };
@@ -209,6 +233,17 @@ impl<Q, B> Asked<Q, B> {
     /// Who asks, why and when, for the log.
     pub(crate) fn context(&self) -> Context {
         Context { actor: self.caller().actor.clone(), reason: self.reason.clone(), at: self.at }
+    }
+
+    /// A seat for reading much of a log, until it is dropped. The operator needs none.
+    pub(crate) fn seat(&self) -> Result<Option<Seat>, Refused> {
+        let Some(tenant) = self.caller().scope.tenant() else { return Ok(None) };
+        let seat = self.api.readers.take(tenant).ok_or_else(|| {
+            let detail = "too many requests read the log at once";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_readers", detail);
+            problem.retry_after(Duration::from_secs(1))
+        })?;
+        Ok(Some(seat))
     }
 
     /// Refuses unless the caller may do more in the scope than the operation needs.

@@ -62,14 +62,14 @@ fn counted(api: &Api, parts: &Parts, refused: Refused) -> Refused {
 
 async fn authenticate(api: &Api, parts: &Parts, now: Timestamp, seen: Option<Seen>) -> Result<Arc<Principal>, Refused> {
     let token = bearer(parts)?.ok_or_else(|| Problem::from(IdentifyError::Missing))?;
-    if let Some(known) = seen.and_then(|seen| api.hot.caller(token, seen)) {
+    if let Some(known) = seen.and_then(|seen| api.hot.caller(token, seen, now)) {
         return Ok(known);
     }
     if let (Some(oidc), false) = (&api.oidc, token.starts_with("tny_")) {
         let (caller, ends) = oidc.authenticate(token).await?;
         let caller = Arc::new(caller);
         if let Some(seen) = seen {
-            api.hot.keep_caller(token, &caller, ends.duration_since(now), seen);
+            api.hot.keep_caller(token, &caller, ends, seen);
         }
         return Ok(caller);
     }
@@ -78,7 +78,7 @@ async fn authenticate(api: &Api, parts: &Parts, now: Timestamp, seen: Option<See
     let actor = format!("token:{} ({})", found.name, found.id);
     let caller = Arc::new(Principal { scope: found.scope, role, actor, credential: Credential::Token(found.id) });
     if let Some(seen) = seen {
-        api.hot.keep_caller(token, &caller, found.expires_at.duration_since(now), seen);
+        api.hot.keep_caller(token, &caller, found.expires_at, seen);
     }
     Ok(caller)
 }

@@ -354,6 +354,17 @@ mod tests {
         assert!(both(&mut framed, own).await.0.is_none(), "what is refused is not kept");
     }
 
+    #[tokio::test]
+    async fn what_is_refused_empties_nothing_that_is_kept_for_others() {
+        let (api, mut framed) = api().await;
+        let (acme, beta) = (token(&api, Some("acme"), 1).await, token(&api, Some("beta"), 2).await);
+        let own = || asking("GET", PATH, &[("authorization", &acme)]);
+        both(&mut framed, own).await;
+        let refused = asking("PATCH", "/v1/tenants/beta/overrides", &[("authorization", &beta)]);
+        assert!(framed.call(refused).await.unwrap().status().is_client_error());
+        assert!(both(&mut framed, own).await.0.is_some());
+    }
+
     #[test]
     fn no_id_is_given_twice() {
         let ids: std::collections::BTreeSet<_> = (0..10_000).map(|_| next_id()).collect();

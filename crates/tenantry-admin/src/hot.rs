@@ -14,7 +14,7 @@ use axum::body::Bytes;
 use dashmap::DashMap;
 use foldhash::quality::RandomState;
 use http::HeaderValue;
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use tenantry_core::scope::TenantId;
 use tenantry_store::{StoreError, Stores};
 
@@ -53,6 +53,8 @@ struct Known {
     caller: Arc<Principal>,
     /// Until when it is kept, at the most.
     until: Instant,
+    /// When the token ends. Both clocks count: one stands still while the machine sleeps, the other is set.
+    ends: Timestamp,
     seen: Seen,
 }
 
@@ -150,26 +152,32 @@ impl Hot {
     }
 
     /// Whose a token is, if it is kept and still so.
-    pub(crate) fn caller(&self, token: &str, now: Seen) -> Option<Arc<Principal>> {
-        self.with_caller(token, now, Arc::clone)
+    pub(crate) fn caller(&self, token: &str, now: Seen, time: Timestamp) -> Option<Arc<Principal>> {
+        self.with_caller(token, now, time, Arc::clone)
     }
 
     /// What is to be known of whose a token is, if it is kept and still so. A count of those who have the principal would be
     /// written by every core for every request.
-    pub(crate) fn with_caller<T>(&self, token: &str, now: Seen, tell: impl FnOnce(&Arc<Principal>) -> T) -> Option<T> {
+    pub(crate) fn with_caller<T>(
+        &self,
+        token: &str,
+        now: Seen,
+        time: Timestamp,
+        tell: impl FnOnce(&Arc<Principal>) -> T,
+    ) -> Option<T> {
         let callers = self.0.callers.pin();
         let known = callers.get(&blake3::hash(token.as_bytes()))?;
-        (now.at < known.until && self.is_fresh(known.seen, now)).then(|| tell(&known.caller))
+        let is_kept = now.at < known.until && self.is_fresh(known.seen, now);
+        (is_kept && time < known.ends).then(|| tell(&known.caller))
     }
 
-    /// Keeps whose a token is that has so long to go.
-    pub(crate) fn keep_caller(&self, token: &str, caller: &Arc<Principal>, left: SignedDuration, seen: Seen) {
-        let left = Duration::try_from(left).unwrap_or(Duration::ZERO).min(CALLER_KEPT);
+    /// Keeps whose a token is that ends then.
+    pub(crate) fn keep_caller(&self, token: &str, caller: &Arc<Principal>, ends: Timestamp, seen: Seen) {
         let callers = self.0.callers.pin();
         if callers.len() >= MOST_CALLERS {
             callers.clear();
         }
-        let known = Known { caller: Arc::clone(caller), until: seen.at + left, seen };
+        let known = Known { caller: Arc::clone(caller), until: seen.at + CALLER_KEPT, ends, seen };
         callers.insert(blake3::hash(token.as_bytes()), known);
     }
 }
@@ -242,13 +250,14 @@ mod tests {
         let credential = crate::access::Credential::Token(String::new());
         let role = crate::access::Role::Operator;
         let caller = Arc::new(Principal { scope, role, actor: String::new(), credential });
-        let is_kept = |token: &str, after: Duration| hot.caller(token, seen(Some(1), 0, at + after)).is_some();
-        hot.keep_caller("tny_x", &caller, SignedDuration::from_secs(10), seen(Some(1), 0, at));
-        assert!(is_kept("tny_x", Duration::ZERO) && !is_kept("tny_x", Duration::from_secs(10)));
-        assert!(!is_kept("tny_y", Duration::ZERO));
-        hot.keep_caller("tny_x", &caller, SignedDuration::from_hours(1), seen(Some(1), 0, at));
-        assert!(is_kept("tny_x", Duration::from_secs(10)) && !is_kept("tny_x", CALLER_KEPT));
-        hot.keep_caller("tny_x", &caller, SignedDuration::from_secs(-1), seen(Some(1), 0, at));
-        assert!(!is_kept("tny_x", Duration::ZERO));
+        let (begin, end) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(10));
+        let is_kept = |token: &str, after: Duration, time: Timestamp| {
+            hot.caller(token, seen(Some(1), 0, at + after), time).is_some()
+        };
+        hot.keep_caller("tny_x", &caller, end, seen(Some(1), 0, at));
+        assert!(is_kept("tny_x", Duration::ZERO, begin));
+        assert!(!is_kept("tny_x", Duration::ZERO, end), "by one clock it has ended");
+        assert!(!is_kept("tny_x", CALLER_KEPT, begin), "by the other it was kept for long enough");
+        assert!(!is_kept("tny_y", Duration::ZERO, begin));
     }
 }

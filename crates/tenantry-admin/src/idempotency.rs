@@ -28,7 +28,7 @@ const MOST_OF_ONE: usize = 500;
 /// How many are kept for the operator.
 const MOST_OF_OPERATOR: usize = 5_000;
 /// How many are kept in all.
-const MOST: usize = 50_000;
+const MOST: usize = 10_000;
 /// The largest answer that is kept, in bytes.
 const LARGEST: u64 = 16 * 1024;
 /// The longest key, in bytes.
@@ -43,7 +43,15 @@ struct Kept {
     request: blake3::Hash,
     since: Instant,
     /// None while it is being answered.
-    answer: Option<(StatusCode, HeaderMap, Bytes)>,
+    answered: Option<Answered>,
+}
+
+/// What is kept of an answer.
+enum Answered {
+    /// All of it.
+    Kept(StatusCode, HeaderMap, Bytes),
+    /// That it was made: it was too large. The request is not done once more all the same.
+    Unkept,
 }
 
 /// What to do with a request.
@@ -90,12 +98,15 @@ impl Answers {
         let kept = all.entry(owner.to_owned()).or_default();
         match kept.get(&key).filter(|one| one.since.elapsed() < KEPT) {
             Some(known) if known.request != request => Err(Box::new(reused())),
-            Some(Kept { answer: Some(answer), .. }) => Ok(Turn::Again(replayed(answer))),
+            Some(Kept { answered: Some(Answered::Unkept), .. }) => Err(Box::new(done())),
+            Some(Kept { answered: Some(Answered::Kept(status, headers, body)), .. }) => {
+                Ok(Turn::Again(replayed(*status, headers, body)))
+            }
             Some(_) => Err(Box::new(in_progress())),
             // A key that is not kept would promise what does not hold.
             None if kept.len() >= most_of(owner) || total >= MOST => Err(Box::new(full())),
             None => {
-                kept.insert(key, Kept { request, since: Instant::now(), answer: None });
+                kept.insert(key, Kept { request, since: Instant::now(), answered: None });
                 Ok(Turn::First(Place { answers: self.clone(), owner: owner.to_owned(), key, is_kept: false }))
             }
         }
@@ -113,17 +124,22 @@ impl Place {
         // What was refused did nothing, so it may be asked again, better.
         let is_settled = response.status().is_success();
         let size = response.body().size_hint().exact();
-        if !is_settled || size.is_none_or(|size| size > LARGEST) {
+        let Some(size) = size.filter(|_| is_settled) else { return response };
+        if size > LARGEST {
+            self.settle(Answered::Unkept);
             return response;
         }
         let (parts, body) = response.into_parts();
         let Ok(bytes) = to_bytes(body, usize::MAX).await else { return Response::from_parts(parts, Body::empty()) };
-        let answer = (parts.status, parts.headers.clone(), bytes.clone());
+        self.settle(Answered::Kept(parts.status, parts.headers.clone(), bytes.clone()));
+        Response::from_parts(parts, Body::from(bytes))
+    }
+
+    fn settle(&mut self, answered: Answered) {
         if let Some(kept) = self.answers.lock().get_mut(&self.owner).and_then(|kept| kept.get_mut(&self.key)) {
-            kept.answer = Some(answer);
+            kept.answered = Some(answered);
             self.is_kept = true;
         }
-        Response::from_parts(parts, Body::from(bytes))
     }
 }
 
@@ -166,9 +182,9 @@ fn full() -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "idempotency_full", detail).retry_after(Duration::from_mins(5))
 }
 
-fn replayed((status, headers, body): &(StatusCode, HeaderMap, Bytes)) -> Response {
+fn replayed(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Response {
     let mut response = Response::new(Body::from(body.clone()));
-    *response.status_mut() = *status;
+    *response.status_mut() = status;
     response.headers_mut().clone_from(headers);
     response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
     response
@@ -177,6 +193,11 @@ fn replayed((status, headers, body): &(StatusCode, HeaderMap, Bytes)) -> Respons
 fn reused() -> Problem {
     let detail = "the key was used for another request: make up a new one";
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+}
+
+fn done() -> Problem {
+    let detail = "the first request with this key was done, and its answer was too large to be kept";
+    Problem::new(StatusCode::CONFLICT, "idempotency_answer_unkept", detail).with_hint("read what it changed")
 }
 
 fn in_progress() -> Problem {

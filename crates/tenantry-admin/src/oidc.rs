@@ -158,8 +158,9 @@ impl Oidc {
             }
             return Ok(key);
         }
-        // Whoever comes while the issuer is asked waits for the answer, and does not ask again.
-        self.clone().ask().await;
+        // Whoever comes while the issuer is asked waits for the answer, and does not ask again. It is asked to the end though
+        // whoever came first goes: the next ones may not ask for a while.
+        let _ = tokio::spawn(self.clone().ask()).await;
         self.known(id).0
     }
 

@@ -88,6 +88,13 @@ fn described(operation: &Operation, generators: &mut Generators) -> Value {
     parameters.extend(query_parameters(&(documented.query)(&mut generators.asked)));
     parameters.extend(header_parameters(operation));
     let answer = (documented.answer)(&mut generators.answered);
+    if answer.is_remembered {
+        parameters.push(header_parameter(
+            "If-None-Match",
+            false,
+            "The ETag of what is there already: 304 if it is the same",
+        ));
+    }
     let mut value = json!({
         "operationId": id,
         "tags": [operation.tag],
@@ -165,46 +172,54 @@ fn query_parameters(schema: &Schema) -> Vec<Value> {
 }
 
 fn header_parameters(operation: &Operation) -> Vec<Value> {
-    let header = |name: &str, required: bool, description: &str| {
-        json!({
-            "name": name, "in": "header", "required": required, "description": description,
-            "schema": {"type": "string"},
-        })
-    };
     let mut parameters = Vec::new();
+    if operation.needs.place == Place::Own {
+        let description = "The tenant, for the operator; a tenant's token has its own";
+        parameters.push(header_parameter("X-Tenant-Id", false, description));
+    }
     if operation.is_conditional {
-        parameters.push(header("If-Match", true, "The ETag that was read; * for whatever is there"));
+        parameters.push(header_parameter("If-Match", true, "The ETag that was read; * for whatever is there"));
     }
-    if operation.method != Method::GET && operation.needs.place != Place::Open {
-        parameters.push(header("X-Reason", false, "Why, in one line: it stands in the log"));
+    if operation.needs.changes {
+        parameters.push(header_parameter("X-Reason", false, "Why, in one line: it stands in the log"));
     }
-    if operation.method == Method::POST && !operation.needs.permission.is_to_see() {
-        parameters.push(header(
-            "Idempotency-Key",
-            false,
-            "The same key with the same request within an hour gets the first answer again",
-        ));
+    if is_done_once(operation) {
+        let description = "The same key with the same request within an hour gets the first answer again";
+        parameters.push(header_parameter("Idempotency-Key", false, description));
     }
     parameters
 }
 
+fn header_parameter(name: &str, required: bool, description: &str) -> Value {
+    json!({
+        "name": name, "in": "header", "required": required, "description": description,
+        "schema": {"type": "string"},
+    })
+}
+
+/// Whether keys of idempotency are for it: what has another method is the same when it is done again.
+fn is_done_once(operation: &Operation) -> bool {
+    operation.method == Method::POST && operation.needs.changes
+}
+
 fn responses(operation: &Operation, answer: Described) -> Value {
-    let Described { status, body, headers, other } = answer;
+    let Described { status, body, headers, is_remembered, other } = answer;
     let usual = body.as_ref().map_or("application/json", |(media, _)| *media);
     let mut shown = json!({"description": status.canonical_reason().unwrap_or_default()});
     if let Some((media, schema)) = body {
         shown["content"][media]["schema"] = schema.into();
     }
-    for header in headers.iter().chain(&["x-request-id"]) {
-        shown["headers"][header] = json!({"$ref": format!("#/components/headers/{header}")});
-    }
+    let replayed = is_done_once(operation).then_some("idempotent-replayed");
+    shown["headers"] = header_references(headers.iter().copied().chain(replayed).chain(["x-request-id"]));
     let mut responses = json!({ status.as_str(): shown });
-    if operation.method == Method::GET && headers.contains(&"etag") {
-        responses["304"] = json!({"description": "Not Modified: the caller has it, by If-None-Match"});
+    if is_remembered {
+        let description = "Not Modified: the caller has it, by If-None-Match";
+        responses["304"] = json!({"description": description, "headers": header_references(["etag", "x-request-id"])});
     }
     let problem = |description: &str| {
         json!({
             "description": description,
+            "headers": header_references(["retry-after", "x-request-id"]),
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         })
     };
@@ -217,10 +232,18 @@ fn responses(operation: &Operation, answer: Described) -> Value {
     responses
 }
 
+fn header_references<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
+    let reference = |name: &str| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    names.into_iter().map(reference).collect::<Map<_, _>>().into()
+}
+
 fn headers() -> Value {
     json!({
-        "etag": {"description": "The state that was read, for If-Match and If-None-Match", "schema": {"type": "string"}},
+        "content-disposition": {"description": "The name of the file to keep it in", "schema": {"type": "string"}},
+        "etag": {"description": "The state that was read, for If-Match, or what is sent, for If-None-Match; not with everything", "schema": {"type": "string"}},
+        "idempotent-replayed": {"description": "true where it is the first answer again, by Idempotency-Key", "schema": {"type": "string", "const": "true"}},
         "location": {"description": "Where the new thing is", "schema": {"type": "string"}},
+        "retry-after": {"description": "In how many seconds to try again", "schema": {"type": "string"}},
         "x-request-id": {"description": "The request's id, as in the log", "schema": {"type": "string"}},
     })
 }

@@ -34,6 +34,9 @@ pub(crate) struct Needs {
     pub(crate) permission: Permission,
     /// Whether the handler reads the tenant anyway, and looks itself whether it is served.
     pub(crate) looks_itself: bool,
+    /// Whether it changes something: then it is gone through with though its caller goes, and done once for one key of
+    /// idempotency.
+    pub(crate) changes: bool,
 }
 
 /// One operation.
@@ -110,6 +113,7 @@ impl Operation {
 pub(crate) struct In {
     place: Place,
     looks_itself: bool,
+    only_looks: bool,
 }
 
 macro_rules! method {
@@ -123,7 +127,8 @@ macro_rules! method {
             F: Fn(Asked<Q, B>) -> Fut + Copy + Send + Sync + 'static,
             Fut: Future<Output = Result<R, Refused>> + Send + 'static,
         {
-            let needs = Needs { place: self.place, permission, looks_itself: self.looks_itself };
+            let changes = !self.only_looks && !permission.is_to_see();
+            let needs = Needs { place: self.place, permission, looks_itself: self.looks_itself, changes };
             Operation::new(Method::$method, path, needs, handler)
         }
     };
@@ -131,12 +136,17 @@ macro_rules! method {
 
 impl In {
     pub(crate) const fn new(place: Place) -> Self {
-        Self { place, looks_itself: false }
+        Self { place, looks_itself: false, only_looks: false }
     }
 
     /// The same for handlers that read the tenant anyway, and look themselves whether it is served.
     pub(crate) const fn looking_itself(self) -> Self {
         Self { looks_itself: true, ..self }
+    }
+
+    /// The same for what changes nothing, though not whoever may see may ask for it.
+    pub(crate) const fn only_looking(self) -> Self {
+        Self { only_looks: true, ..self }
     }
 
     method!(get, GET);

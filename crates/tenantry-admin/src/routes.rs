@@ -21,6 +21,7 @@ use crate::limits::{Gate, Limits};
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
 use crate::operation::{In, Operation, Place};
+use crate::seats::Seats;
 use crate::service::Service;
 use crate::watchers::Watchers;
 
@@ -40,11 +41,18 @@ pub struct Api {
     pub(crate) gate: Gate,
     pub(crate) answers: Answers,
     pub(crate) watchers: Watchers,
+    /// For those who read much of a log at once.
+    pub(crate) readers: Seats,
     pub(crate) hot: Hot,
 }
 
 /// For how long a configuration is served without looking whether it changed, from a store that cannot tell cheaply.
 const FRESH_FOR: Duration = Duration::from_secs(2);
+
+/// How many of the companies' requests read their logs at once: each may hold some megabytes.
+const MOST_READERS: usize = 100;
+/// How many of them one company has.
+const MOST_READERS_OF_ONE: usize = 8;
 
 impl Api {
     /// What the handlers work with, under the usual limits.
@@ -58,12 +66,14 @@ impl Api {
             gate: Gate::new(Limits::default()),
             answers: Answers::default(),
             watchers: Watchers::default(),
+            readers: Seats::new(MOST_READERS, MOST_READERS_OF_ONE),
             hot: Hot::new(HOT_BYTES, FRESH_FOR, Duration::ZERO),
         }
     }
 
     /// The same that keeps so many bytes of configurations ready, and serves them for so long without looking whether they
-    /// changed, from a store that cannot tell cheaply.
+    /// changed, from a store that cannot tell cheaply; for five seconds at the most, as long as what was revoked elsewhere may
+    /// still hold.
     #[must_use]
     pub fn keeping(self, most_bytes: usize, fresh_for: Duration) -> Self {
         Self { hot: Hot::new(most_bytes, fresh_for, LOOK_HOLDS), ..self }
@@ -139,9 +149,9 @@ pub(crate) fn operations() -> Vec<Operation> {
             .detail("With base, new default and own value, and for texts both changes put together line by line."),
         TENANT.post("/v1/tenants/{tenant_id}/behind/{key}", Write, behind::settle).if_match().is("overrides", "settle", "Keep an override that is behind, take the default, or merge both"),
         GLOBAL.get("/v1/global/overridden", Read, behind::overridden).is("defaults", "overridden", "List the defaults that most tenants override"),
-        GLOBAL.post("/v1/global/plan", Write, plan::plan).is("defaults", "plan", "Tell what a change of the defaults would do to every tenant")
+        GLOBAL.only_looking().post("/v1/global/plan", Write, plan::plan).is("defaults", "plan", "Tell what a change of the defaults would do to every tenant")
             .detail(PLAN),
-        GLOBAL.post("/v1/global/plan/stream", Write, plan::stream).is("defaults", "plan-stream", "The same, a line a tenant, as soon as it is known")
+        GLOBAL.only_looking().post("/v1/global/plan/stream", Write, plan::stream).is("defaults", "plan-stream", "The same, a line a tenant, as soon as it is known")
             .detail(PLAN),
         GLOBAL.post("/v1/global/apply", Write, plan::apply).is("defaults", "apply", "Make a change that was planned")
             .detail("Refused (412) if anything moved since, and (409) if it would leave tenants with a configuration that is wrong, unless that is meant."),
@@ -171,7 +181,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         TENANT.delete("/v1/tenants/{tenant_id}/bindings/{binding}", WriteSecrets, bindings::remove).is("bindings", "remove", "Release an outside identity"),
 
         TENANT.post("/v1/tenants/{tenant_id}/prompts/{key}/render", Read, prompts::render).is("prompts", "render", "Render a prompt as the tenant gets it"),
-        TENANT.post("/v1/tenants/{tenant_id}/connections/verify", Write, connections::verify).is("connections", "verify", "Ask providers whether connections work")
+        TENANT.only_looking().post("/v1/tenants/{tenant_id}/connections/verify", Write, connections::verify).is("connections", "verify", "Ask providers whether connections work")
             .detail("Saved, or with values that are not saved: those need the permission write-secrets, because an address that is tried gets the secret that is saved."),
 
         TENANT.get("/v1/tenants/{tenant_id}/audit", Read, audit::search).is("audit", "search", "Search a tenant's log"),

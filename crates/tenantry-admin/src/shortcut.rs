@@ -11,6 +11,7 @@ use axum::response::Response;
 use futures::FutureExt as _;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH};
 use http::{HeaderMap, Method, Request};
+use jiff::Timestamp;
 use tenantry::identify::TENANT_HEADER;
 use tenantry_core::scope::Scope;
 use tenantry_store::Stores;
@@ -68,7 +69,7 @@ impl Shortcut {
             let may = caller.may(Permission::Read, &scope) == Access::Allowed;
             may && caller.scope.tenant().is_none_or(|tenant| self.gate.pass(tenant).is_ok())
         };
-        self.hot.with_caller(token, seen, passes)?.then_some(ready)
+        self.hot.with_caller(token, seen, Timestamp::now(), passes)?.then_some(ready)
     }
 }
 

@@ -13,7 +13,7 @@ use tenantry::token::Tokens;
 use tenantry::{Freshness, Loader};
 use tenantry_admin::oidc::{Oidc, OidcSettings};
 use tenantry_admin::service::Service;
-use tenantry_admin::{Api, Framed, HOT_BYTES, Limits, framed, serve};
+use tenantry_admin::{Api, Framed, HOT_BYTES, Limits, MOST_CONNECTIONS, framed, serve};
 use tenantry_integrations::bases::Bases;
 use tenantry_integrations::egress::{AllowList, Egress};
 use tenantry_store::StoreUrl;
@@ -86,7 +86,7 @@ impl Server {
             api.stop();
             stopping.send_replace(Some(Instant::now()));
         };
-        let served = serve(self.listener, self.framed, signal);
+        let served = serve(self.listener, self.framed, most_connections(), signal);
         let out_of_time = async {
             // An error is the end of the signal's task, which ends when the server does.
             let Ok(since) = stopped.wait_for(Option::is_some).await.map(|since| since.unwrap_or_else(Instant::now))
@@ -97,12 +97,27 @@ impl Server {
         };
         tokio::select! {
             () = served => {}
-            () = out_of_time => tracing::warn!("requests were still under way after ten seconds; they are cut"),
+            () = out_of_time => tracing::warn!("connections were still open after ten seconds; they are cut"),
         }
         let since = stopped.borrow().unwrap_or_else(Instant::now);
         self.tasks.stop((since + DRAIN).saturating_duration_since(Instant::now())).await;
         Ok(())
     }
+}
+
+/// How many connections the process may have open, beside its files and its own connections to others.
+fn most_connections() -> usize {
+    const OTHERS: u64 = 256;
+    let wanted = MOST_CONNECTIONS as u64 + OTHERS;
+    let files = rlimit::increase_nofile_limit(wanted).unwrap_or(1_024);
+    if files < wanted {
+        tracing::warn!(
+            files,
+            wanted,
+            "few files may be open at once, and so few connections: raise the limit (nofile)"
+        );
+    }
+    usize::try_from(files.saturating_sub(OTHERS).max(files / 2)).unwrap_or(MOST_CONNECTIONS).min(MOST_CONNECTIONS)
 }
 
 /// The same API that accepts tokens of an identity provider, if one is named.

@@ -6,8 +6,10 @@
 
 mod remembered;
 
+use std::collections::HashMap;
 use std::fmt::{self, Write};
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
@@ -27,6 +29,8 @@ const RANDOM_DIGITS: usize = 64;
 /// How old the note of a token's last use may be before it is written again: writing it each time would make a write of
 /// every read.
 const TOUCH_AFTER_MINUTES: i64 = 1;
+/// How long uses of tokens wait for others, to be noted together.
+const TOUCH_TOGETHER: Duration = Duration::from_secs(30);
 /// How long the store may take before a token that held lately is taken to hold: less than the layer waits in all.
 const PATIENCE: Duration = Duration::from_millis(600);
 
@@ -128,13 +132,15 @@ pub struct Tokens {
     parameters: Arc<dyn ParameterStore>,
     key: TokenKey,
     remembered: Arc<Remembered>,
+    /// When tokens were used, as far as it is to be noted: by their ids.
+    unnoted: Arc<Mutex<HashMap<String, Timestamp>>>,
 }
 
 impl Tokens {
     /// Opens the tokens of a store.
     pub async fn open(stores: &Stores) -> Result<Self, StoreError> {
         let key = stores.keys().await?.token;
-        Ok(Self { parameters: stores.parameters(), key, remembered: Arc::default() })
+        Ok(Self { parameters: stores.parameters(), key, remembered: Arc::default(), unnoted: Arc::default() })
     }
 
     /// Finds out whose a token is, for serving an application: while the store does not answer, a token that held within the
@@ -187,18 +193,40 @@ impl Tokens {
         Ok((found, record.expires_at))
     }
 
-    /// Notes the use of a token now and then, beside the request that it came with.
+    /// Notes the use of a token now and then, beside the request that it came with: the first use at once, and others together
+    /// with those of other tokens. Each note is a change of the store, after which whoever keeps anything of it looks again.
     fn note_use(&self, record: &TokenRecord, now: Timestamp) {
         let noted = record.last_used_at.and_then(|at| at.checked_add(TOUCH_AFTER_MINUTES.minutes()).ok());
         if noted.is_some_and(|until| now < until) {
             return;
         }
-        let (parameters, id) = (Arc::clone(&self.parameters), record.id.clone());
-        tokio::spawn(async move {
-            if let Err(error) = parameters.touch_token(&id, now).await {
+        let is_first_of_all = {
+            let mut unnoted = self.unnoted();
+            let was_empty = unnoted.is_empty();
+            unnoted.insert(record.id.clone(), now);
+            was_empty
+        };
+        let wait = if noted.is_none() { Duration::ZERO } else { TOUCH_TOGETHER };
+        if is_first_of_all || wait.is_zero() {
+            let tokens = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                tokens.note_uses().await;
+            });
+        }
+    }
+
+    async fn note_uses(&self) {
+        let uses = mem::take(&mut *self.unnoted());
+        for (id, at) in uses {
+            if let Err(error) = self.parameters.touch_token(&id, at).await {
                 tracing::debug!(token = id, error = %error, "the use of a token was not noted");
             }
-        });
+        }
+    }
+
+    fn unnoted(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.unnoted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,7 @@
 mod body;
 mod events;
 
-pub(super) use body::{LARGEST, Unfit, json_of};
+pub(super) use body::{json_of, whole};
 
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};

@@ -1,7 +1,7 @@
 //! What webhooks have in common: a body that must be read before it is known whose it is, and one answer to all that are not
 //! genuine.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use tenantry::identify::{Evidence, TENANT_HEADER, identify};
 use tenantry::layer::LambdaTenant;
@@ -11,7 +11,7 @@ use tenantry_core::scope::TenantId;
 use tenantry_store::Binding;
 use tracing::{error, warn};
 
-use super::http::{LARGEST, Unfit};
+use super::http::whole;
 use crate::app::App;
 use crate::job::{Job, WorkError};
 use crate::settings::Settings;
@@ -26,7 +26,7 @@ pub(super) struct Event {
 impl Event {
     pub(super) async fn read(request: Request<Body>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, LARGEST).await.map_err(|_| Unfit::TooLarge)?;
+        let body = whole(body).await?;
         let lambda = parts.extensions.get::<LambdaTenant>().map(|tenant| tenant.0.clone());
         Ok(Self { headers: parts.headers, body, lambda })
     }

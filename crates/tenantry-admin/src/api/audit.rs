@@ -19,7 +19,7 @@ use super::revisions::LogPage;
 use crate::answer::{Answer, Media, Raw};
 use crate::asked::{Asked, query};
 use crate::error::Refused;
-use crate::service::{AuditFilter, Service};
+use crate::service::AuditFilter;
 
 /// A query that says which entries, and more.
 macro_rules! query {
@@ -188,6 +188,7 @@ pub(crate) struct Lines;
 impl Media for Lines {
     const MEDIA: &'static str = "application/x-ndjson";
     type Part = LogEntry;
+    const HEADERS: &'static [&'static str] = &["content-disposition"];
 }
 
 /// Searches the log of a scope.
@@ -213,7 +214,7 @@ async fn page<Q>(
     (limit, cursor): (u16, Option<&str>),
     listing: &str,
 ) -> Result<Answer<LogPage>, Refused> {
-    let request = query::request(limit, cursor, &asked.scope, listing)?;
+    let (request, _seat) = (query::request(limit, cursor, &asked.scope, listing)?, asked.seat()?);
     let page = asked.api.service.audit(scope, &sought.filter, &request).await?;
     if cursor.is_none() {
         sought.must_be_known(&page)?;
@@ -224,23 +225,26 @@ async fn page<Q>(
 /// Exports what passes the filter, one entry a line, newest first.
 pub(crate) async fn export(asked: Asked<ExportQuery>) -> Result<Raw<Lines>, Refused> {
     let sought = asked.query.sought(asked.api.service.catalog())?;
-    lines(asked.api.service.clone(), Some(asked.scope.clone()), sought).await
+    lines(&asked, Some(asked.scope.clone()), sought).await
 }
 
 /// Exports the log of all scopes.
 pub(crate) async fn export_all(asked: Asked<ExportAllQuery>) -> Result<Raw<Lines>, Refused> {
     let sought = asked.query.sought(asked.api.service.catalog())?;
     let scope = asked.query.tenant.as_ref().map(|named| Scope::Tenant(named.0.clone()));
-    lines(asked.api.service.clone(), scope, sought).await
+    lines(&asked, scope, sought).await
 }
 
 /// The first page is read before the answer begins, so that a store that is out is told of by its status. Later ones can
 /// only break the answer off.
-async fn lines(service: Service, scope: Option<Scope>, sought: Sought) -> Result<Raw<Lines>, Refused> {
+async fn lines<Q>(asked: &Asked<Q>, scope: Option<Scope>, sought: Sought) -> Result<Raw<Lines>, Refused> {
+    let (service, seat) = (asked.api.service.clone(), asked.seat()?);
     let request = PageRequest::first(PageRequest::LARGEST);
     let first = service.audit(scope.as_ref(), &sought.filter, &request).await?;
     let filter = sought.must_be_known(&first)?;
     let pages = futures::stream::unfold(Some((first, request)), move |state| {
+        // It is taken until the last page is sent.
+        let _ = &seat;
         let (service, scope, filter) = (service.clone(), scope.clone(), filter.clone());
         async move {
             let (page, request) = state?;

@@ -80,6 +80,8 @@ pub(crate) struct ConfigurationDocument;
 impl Media for ConfigurationDocument {
     const MEDIA: &'static str = "application/json";
     type Part = Configuration<'static>;
+    const HEADERS: &'static [&'static str] = &["etag"];
+    const IS_REMEMBERED: bool = true;
 }
 
 /// Shows what a tenant gets, or a tenant without values of its own.

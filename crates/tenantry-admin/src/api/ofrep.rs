@@ -161,6 +161,8 @@ pub(crate) struct AllFlags;
 impl Media for AllFlags {
     const MEDIA: &'static str = "application/json";
     type Part = Flags;
+    const HEADERS: &'static [&'static str] = &["etag"];
+    const IS_REMEMBERED: bool = true;
 
     fn other(generator: &mut SchemaGenerator) -> Vec<(StatusCode, Schema)> {
         vec![(StatusCode::BAD_REQUEST, generator.subschema_for::<BulkFailure<'static>>())]

@@ -16,8 +16,8 @@ use crate::asked::{Asked, Nothing};
 use crate::error::Refused;
 use crate::metrics::Watching;
 use crate::routes::Api;
+use crate::seats::Seat;
 use crate::service::ServiceError;
-use crate::watchers::Seat;
 
 /// How often it is looked whether something changed.
 const GLANCE: Duration = Duration::from_secs(2);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,6 +31,8 @@ struct Documents {
 impl Fetch for Documents {
     async fn fetch(&self, url: &str) -> Result<Value, String> {
         self.fetched.fetch_add(1, Ordering::SeqCst);
+        // An issuer is somewhere else: it never answers at once.
+        tokio::time::sleep(Duration::from_millis(20)).await;
         match url.strip_prefix(ISSUER) {
             Some("/.well-known/openid-configuration") => {
                 Ok(json!({"issuer": self.issuer, "jwks_uri": format!("{ISSUER}/keys")}))
@@ -116,6 +119,16 @@ async fn a_token_reaches_its_tenant_with_its_role_and_the_log_names_its_subject(
     assert_eq!(asking.json(&json!({"persona.name": "Ada"})).send().await.status, 200);
     let revisions = issuer.world.ask("GET", "/v1/tenants/acme/revisions").bearer(&admin).send().await;
     assert_eq!(revisions.body["items"][0]["actor"], "oidc:grace");
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_while_the_issuer_is_asked_shuts_nobody_out() {
+    let issuer = Issuer::new().await;
+    let made_up = issuer.signed(&claims_with(&json!({})), "no-such-key");
+    let gone = tokio::time::timeout(Duration::from_millis(5), issuer.ask(ACME, &made_up)).await;
+    assert!(gone.is_err(), "the issuer takes longer");
+    let admin = issuer.token(&json!({"tenant": "acme", "role": "tenant-admin"}));
+    assert_eq!(issuer.ask(ACME, &admin).await.0, 200);
 }
 
 #[tokio::test]

@@ -71,7 +71,9 @@ async fn a_company_begins_with_more_values_than_one_change_takes_and_with_all_of
         assert_eq!(values.body["drift"], false);
         let made = operator(&world, "GET", "/v1/tenants/gamma/revisions").await.send().await;
         let newest = &made.body["items"][0];
-        assert_eq!(newest["detail"], "with the values of acme, part 3 of 3", "{newest:?}");
+        assert_eq!(newest["detail"], "with the values of another tenant, part 3 of 3", "a company reads this");
+        let told = operator(&world, "GET", "/v1/audit?action=create&limit=1").await.send().await;
+        assert_eq!(told.body["items"][0]["detail"], "created gamma with the values of acme", "the operator reads this");
         let again = operator(&world, "POST", "/v1/tenants").await.json(&new).send().await;
         assert_eq!(again.code(), (409, "tenant_exists"));
         // An admin changes it like any other one.

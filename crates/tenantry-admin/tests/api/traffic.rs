@@ -54,6 +54,49 @@ async fn an_address_that_guesses_is_told_to_slow_down_and_one_whose_token_holds_
 }
 
 #[tokio::test]
+async fn a_company_that_reads_its_log_many_times_at_once_is_told_to_wait_and_the_others_are_not() {
+    let world = World::new().await;
+    let (acme, beta) =
+        (world.token(Some("acme"), Role::TenantViewer).await, world.token(Some("beta"), Role::TenantViewer).await);
+    let begin = async |tenant: &str, token: &str| {
+        let request = Request::get(format!("/v1/tenants/{tenant}/audit/export"));
+        let request = request.header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap();
+        world.router.clone().oneshot(request).await.unwrap()
+    };
+    let mut under_way = Vec::new();
+    let refused = loop {
+        let response = begin("acme", &acme).await;
+        if response.status() != 200 {
+            break response;
+        }
+        under_way.push(response);
+        assert!(under_way.len() < 100);
+    };
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    let search = async || world.ask("GET", "/v1/tenants/acme/audit").bearer(&acme).send().await;
+    assert_eq!(search().await.code(), (429, "too_many_readers"));
+    assert_eq!(begin("beta", &beta).await.status(), 200);
+    under_way.pop();
+    assert_eq!(search().await.status, 200);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_asked_anew_whatever_its_key() {
+    let world = World::new().await;
+    let operator = world.token(None, Role::Operator).await;
+    let plan = async || {
+        let asking = world.ask("POST", "/v1/global/plan").bearer(&operator).with("idempotency-key", "k1");
+        asking.json(&json!({"persona": {"warmth": 1}})).send().await
+    };
+    let before = plan().await;
+    assert_eq!(before.status, 200, "{}", before.text);
+    assert_eq!(world.patch(Some("acme"), &json!({"persona.warmth": 2})).await.status, 200);
+    let after = plan().await;
+    assert!(!after.headers.contains_key("idempotent-replayed"));
+    assert_ne!(before.body["hash"], after.body["hash"]);
+}
+
+#[tokio::test]
 async fn a_request_that_is_sent_again_with_its_key_is_done_once() {
     let world = World::new().await;
     let token = world.token(Some("acme"), Role::TenantAdmin).await;

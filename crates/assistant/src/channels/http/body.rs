@@ -1,8 +1,9 @@
 //! Reads the body of a message strictly: what is not understood is refused with its place, never ignored.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -10,11 +11,14 @@ use tenantry_core::json::{self, JsonError};
 use tenantry_core::value::Value;
 
 use tenantry::problem::Problem;
+use tokio::time::timeout;
 
 use crate::files::Attachment;
 
 /// The largest body, in bytes.
-pub(in crate::channels) const LARGEST: usize = 1024 * 1024;
+const LARGEST: usize = 1024 * 1024;
+/// How long a caller may take to send it.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// A message as it is posted.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(in crate::channels) enum Unfit {
     ContentType,
     /// It is larger than [`LARGEST`], or broke off.
     TooLarge,
+    /// It did not come within [`LONGEST`].
+    TooSlow,
     /// It is no text; it goes wrong at this byte, counted from 1.
     NotUtf8(usize),
     /// It is no JSON.
@@ -51,6 +57,10 @@ impl From<Unfit> for Problem {
             Unfit::TooLarge => {
                 let detail = format!("the body is larger than {LARGEST} bytes, or broke off");
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+            }
+            Unfit::TooSlow => {
+                let detail = format!("the body did not come within {} seconds", LONGEST.as_secs());
+                Self::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
             }
             Unfit::NotUtf8(byte) => {
                 let detail = format!("the body is not UTF-8: it goes wrong at byte {byte}");
@@ -72,8 +82,13 @@ pub(super) async fn read(request: Request<Body>) -> Result<Message, Unfit> {
     if !is_json(&parts.headers) {
         return Err(Unfit::ContentType);
     }
-    let bytes = to_bytes(body, LARGEST).await.map_err(|_| Unfit::TooLarge)?;
-    parse(&bytes)
+    parse(&whole(body).await?)
+}
+
+/// Reads all of a body, which takes neither too much room nor too long.
+pub(in crate::channels) async fn whole(body: Body) -> Result<Bytes, Unfit> {
+    let bytes = timeout(LONGEST, to_bytes(body, LARGEST)).await.map_err(|_| Unfit::TooSlow)?;
+    bytes.map_err(|_| Unfit::TooLarge)
 }
 
 /// Reads what is said to be JSON, so that no two readers can take it for two things.
