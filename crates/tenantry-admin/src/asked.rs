@@ -83,11 +83,12 @@ where
     Fut: Future<Output = Result<R, Refused>> + Send + 'static,
 {
     if !needs.changes {
-        let answered = match Read::of::<B>(api, needs, request).await {
-            Ok(read) => answer(read, handler).await,
-            Err(refused) => Err(refused),
+        let read = match Read::of::<B>(api, needs, request).await {
+            Ok(read) => read,
+            Err(refused) => return refused.into_response(),
         };
-        return answered.unwrap_or_else(Refused::into_response);
+        let about = About(read.asked.scope.clone());
+        return about.told(answer(read, handler).await.unwrap_or_else(Refused::into_response));
     }
     let (answers, hot) = (api.answers.clone(), api.hot.clone());
     let (read, place) = match Read::of::<B>(api, needs, request).await.and_then(|read| read.turn(&answers)) {
@@ -99,6 +100,7 @@ where
     // What changes something is gone through with, though the caller goes: its answer is kept for when it comes again.
     let changing = async move {
         let (api, scope) = (read.asked.api.clone(), read.asked.scope.clone());
+        let about = About(scope.clone());
         let changes = Changing(Some(hot));
         let response = match answer(read, handler).await {
             Ok(response) => response,
@@ -109,10 +111,10 @@ where
         } else {
             drop(changes);
         }
-        match place {
+        about.told(match place {
             Some(place) => place.keep(response).await,
             None => response,
-        }
+        })
     };
     // For traces and not for the log, whose span goes along.
     let span = info_span!(target: "traces", "change");
@@ -122,6 +124,17 @@ where
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => Refused::from(stopping()).into_response(),
         },
+    }
+}
+
+/// The scope that a request was about, of a caller who reaches it: an extension of its answer, for traces.
+#[derive(Clone, Debug)]
+pub struct About(pub Scope);
+
+impl About {
+    fn told(self, mut response: Response) -> Response {
+        response.extensions_mut().insert(self);
+        response
     }
 }
 

@@ -24,6 +24,7 @@ mod serving;
 mod shortcut;
 mod watchers;
 
+pub use asked::About;
 pub use frame::{Framed, framed};
 pub use hot::HOT_BYTES;
 pub use limits::{Limits, Rate};

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use http::StatusCode;
 use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use jiff::Timestamp;
-use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 use tenantry::problem::Problem;
@@ -23,6 +23,7 @@ use tenantry_core::scope::{Scope, TenantId};
 use tokio::sync::Mutex;
 
 use crate::access::{Credential, Principal, Role};
+use crate::service::words::is_invisible;
 
 /// The algorithms that are accepted: those with a public key.
 const ALGORITHMS: [Algorithm; 5] =
@@ -137,6 +138,10 @@ impl Oidc {
         if !ALGORITHMS.contains(&header.alg) {
             return Err(Fault::Algorithm.into());
         }
+        if header.crit.is_some() {
+            // RFC 7515: what must be understood and is not makes it void. Nothing of that kind is understood here.
+            return Err(Fault::Invalid("its header asks for what is not understood here").into());
+        }
         let key = self.key(header.kid.as_deref().unwrap_or_default()).await?;
         let mut validation = Validation::new(header.alg);
         validation.set_issuer(&[&self.settings.issuer]);
@@ -207,14 +212,18 @@ impl Oidc {
         let place = found["jwks_uri"].as_str().ok_or("the discovery document names no keys")?;
         let keys = self.source.fetch(place).await?;
         let keys: JwkSet = serde_json::from_value(keys).map_err(|_| "the keys are no JSON Web Key Set".to_owned())?;
-        let read = |key: &jsonwebtoken::jwk::Jwk| {
-            Some((key.common.key_id.clone().unwrap_or_default(), DecodingKey::from_jwk(key).ok()?))
-        };
-        Ok(keys.keys.iter().filter_map(read).collect())
+        // A key that is meant for encryption signs nothing.
+        let signs = |key: &&Jwk| key.common.public_key_use != Some(PublicKeyUse::Encryption);
+        let read = |key: &Jwk| Some((key.common.key_id.clone().unwrap_or_default(), DecodingKey::from_jwk(key).ok()?));
+        Ok(keys.keys.iter().filter(signs).filter_map(read).collect())
     }
 
     fn principal(&self, claims: &Map<String, Value>) -> Result<(Principal, Timestamp), Fault> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        if text("iss") != Some(self.settings.issuer.as_str()) {
+            // A list of issuers among which it is.
+            return Err(Fault::Invalid("it is another issuer's"));
+        }
         let role = text(&self.settings.role_claim).ok_or(Fault::Invalid("it names no role"))?;
         let role: Role = role.parse().map_err(|_| Fault::Invalid("it names a role that there is not"))?;
         let scope = match claims.get(&self.settings.tenant_claim) {
@@ -231,7 +240,7 @@ impl Oidc {
         let ends = claims.get("exp").and_then(Value::as_f64).ok_or(Fault::Invalid("it has no end"))?;
         #[expect(clippy::cast_possible_truncation, reason = "a time beyond all times is none, and told below")]
         let ends = Timestamp::from_second(ends as i64).map_err(|_| Fault::Invalid("it has no end"))?;
-        let shown: String = subject.chars().filter(|c| !c.is_control()).take(LONGEST_SUBJECT).collect();
+        let shown: String = subject.chars().filter(|c| !is_invisible(*c)).take(LONGEST_SUBJECT).collect();
         let credential = Credential::Issued { subject: subject.to_owned(), ends };
         Ok((Principal { scope, role, actor: format!("oidc:{shown}"), credential }, ends))
     }

@@ -27,7 +27,7 @@ mod tenants;
 mod tokens;
 mod unusable;
 mod validate;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 

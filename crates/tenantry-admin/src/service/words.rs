@@ -28,7 +28,7 @@ pub(super) fn wrong_words(what: &str, words: &str) -> Option<Violation> {
 }
 
 /// Control characters, line breaks of Unicode, and marks that turn the direction of a text.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }

@@ -145,6 +145,7 @@ async fn what_does_not_hold_is_refused_whichever_way_it_is_made() {
         (acme(json!({"nbf": now + 600})), "token_invalid"),
         (acme(json!({"aud": "somebody-else"})), "token_invalid"),
         (acme(json!({"iss": "https://evil.example"})), "token_invalid"),
+        (acme(json!({"iss": [ISSUER, "https://evil.example"]})), "token_invalid"),
         (acme(json!({"role": "root"})), "token_invalid"),
         (acme(json!({"role": "operator"})), "token_invalid"),
         (acme(json!({"tenant": "Acme"})), "token_invalid"),
@@ -168,6 +169,9 @@ async fn what_does_not_hold_is_refused_whichever_way_it_is_made() {
     // Signed with what everybody knows, as if it were a shared secret.
     let header = Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::HS256) };
     let shared = encode(&header, &claims_with(&acme(json!({}))), &EncodingKey::from_secret(&issuer.public)).unwrap();
+    let critical =
+        Header { kid: Some("k1".to_owned()), crit: Some(vec!["b64".to_owned()]), ..Header::new(Algorithm::EdDSA) };
+    let critical = encode(&critical, &claims_with(&acme(json!({}))), &issuer.key).unwrap();
     let other = part(claims_with(&json!({"tenant": "beta", "role": "tenant-admin"})));
     for token in [
         format!("{none}.{claims}."),
@@ -176,6 +180,7 @@ async fn what_does_not_hold_is_refused_whichever_way_it_is_made() {
         format!("{head}.{claims}."),
         format!("{head}.{claims}"),
         shared,
+        critical,
         "a.b.c".to_owned(),
         String::new(),
     ] {

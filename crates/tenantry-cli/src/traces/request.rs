@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use tenantry_admin::Framed;
+use tenantry_admin::{About, Framed};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -24,6 +24,9 @@ async fn traced(request: Request, next: Next) -> Response {
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     span.record("http.response.status_code", status.as_u16());
+    if let Some(About(scope)) = response.extensions().get() {
+        span.record("tenantry.scope", scope.to_string());
+    }
     if let Some(id) = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()) {
         span.record("request_id", id);
     }
@@ -48,6 +51,7 @@ fn span_of(request: &Request) -> Span {
         "http.route" = route,
         "http.response.status_code" = Empty,
         "error.type" = Empty,
+        "tenantry.scope" = Empty,
         request_id = Empty,
     );
     // OpenTelemetry's rules: without a route the method alone, and `HTTP` for a method that nobody knows.

@@ -140,6 +140,7 @@ fn a_request_is_a_span_of_its_callers_trace_with_the_reads_of_the_store_beneath_
         ("http.route", "/v1/tenants/{tenant_id}/configuration"),
         ("http.response.status_code", "200"),
         ("request_id", "asked-1"),
+        ("tenantry.scope", "acme"),
     ] {
         assert_eq!(attribute(request, name).as_deref(), Some(value), "{name}");
     }
