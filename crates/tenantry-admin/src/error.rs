@@ -58,6 +58,9 @@ impl From<ServiceError> for Refused {
             | ServiceError::NoSuchToken(_)
             | ServiceError::NotBound { .. } => Problem::not_found(),
             ServiceError::TenantExists(_) => Problem::new(S::CONFLICT, "tenant_exists", text),
+            ServiceError::Full { .. } => {
+                Problem::new(S::CONFLICT, "too_many", text).with_hint("give up one that is not needed any more")
+            }
             ServiceError::NotSuspended(_) => Problem::new(S::CONFLICT, "not_suspended", text),
             // That the tenant is the caller's was found out before.
             ServiceError::NoSuchRevision { .. } => Problem::new(S::NOT_FOUND, "no_such_revision", text),

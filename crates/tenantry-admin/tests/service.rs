@@ -334,6 +334,39 @@ async fn a_token_is_shown_once_and_stored_as_a_hash() {
 }
 
 #[tokio::test]
+async fn a_company_has_so_many_tokens_that_hold_and_so_many_bindings() {
+    let acme = Acme::new().await;
+    let mut seed = 0_u16;
+    let mut make = async || {
+        seed += 1;
+        let random = TokenText::from_random(&std::array::from_fn(|at| seed.to_be_bytes()[at % 2]));
+        acme.service.create_token(&acme.scope, Role::TenantViewer, "x", 90, random, &context()).await
+    };
+    let mut ids = Vec::new();
+    let refused = loop {
+        match make().await {
+            Ok(token) => ids.push(token.record.id),
+            Err(error) => break error,
+        }
+        assert!(ids.len() < 1_000);
+    };
+    assert!(matches!(refused, ServiceError::Full { what: "tokens", most } if most == ids.len()), "{refused:?}");
+    acme.service.revoke_token(&acme.scope, &ids[0], &context()).await.unwrap();
+    assert!(make().await.is_ok(), "one that does not hold takes no room");
+
+    let bind = async |number: usize| {
+        acme.service.bind(&tenant("acme"), Binding::parse(&format!("slack:T{number}")).unwrap(), &context()).await
+    };
+    let mut bound = 0;
+    while bind(bound).await.is_ok() {
+        bound += 1;
+        assert!(bound < 1_000);
+    }
+    assert!(matches!(bind(bound).await, Err(ServiceError::Full { what: "bindings", most }) if most == bound));
+    assert!(bind(0).await.is_ok(), "what is bound already is no more");
+}
+
+#[tokio::test]
 async fn a_token_whose_role_life_time_or_tenant_does_not_fit_is_refused() {
     let acme = Acme::new().await;
     let make = async |scope: &Scope, role, days| {

@@ -136,7 +136,7 @@ fn code_of_service(error: &ServiceError) -> Exit {
         | ServiceError::NotMerged(_)
         | ServiceError::Taken(_) => Exit::Conflict,
         ServiceError::NeedsTenant | ServiceError::Unfit { .. } | ServiceError::BadRequest(_) => Exit::Usage,
-        ServiceError::NotSuspended(_) | ServiceError::PlanBreaks { .. } => Exit::Refused,
+        ServiceError::NotSuspended(_) | ServiceError::PlanBreaks { .. } | ServiceError::Full { .. } => Exit::Refused,
         ServiceError::Invalid(violations) => code_of_violations(violations),
         ServiceError::InvalidImport(_) | ServiceError::Render { .. } | ServiceError::Unusable(_) => Exit::Invalid,
         ServiceError::Interrupted { error, .. } => code_of_service(error),
@@ -299,6 +299,10 @@ fn help_of_service(error: &ServiceError) -> Option<String> {
         }
         ServiceError::NotMerged(key) => {
             format!("`tenantry -t ID set {key} --from-file FILE` says what it should be; --keep and --take choose one")
+        }
+        ServiceError::Full { .. } => {
+            "`tenantry -t ID token list` and `binding list` show them: give up one that is not needed any more"
+                .to_owned()
         }
         ServiceError::Taken(_) => "another name must be found: it belongs to somebody else".to_owned(),
         ServiceError::NoSuchRevision { scope, .. } => format!("`tenantry {} history` lists them", scope_flag(scope)),

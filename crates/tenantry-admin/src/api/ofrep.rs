@@ -1,8 +1,8 @@
 //! OpenFeature's remote evaluation protocol: any OpenFeature client reads its tenant's parameters as flags.
 //!
-//! A flag's key is a parameter's, or a section's, whose value is then a table; all of them come at once, too. Who asks is told by the token, and never by the
-//! evaluation context, which a client's code makes up: it is read, and changes nothing. Fields of connections and secrets are
-//! no flags.
+//! A flag's key is a parameter's, or a section's, whose value is then a table; all of them come at once, too. Who asks is told
+//! by the token, and never by the evaluation context, which a client's code makes up: it is read, and changes nothing. Fields
+//! of connections and secrets are no flags.
 //!
 //! Format: github.com/open-feature/protocol, service/openapi.yaml, version 0.2. Errors of an evaluation have that protocol's
 //! form, all others are problem documents.

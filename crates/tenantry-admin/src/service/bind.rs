@@ -8,14 +8,21 @@ use super::patience::Patience;
 use super::words::check_words;
 use super::{Context, Service, ServiceError};
 
+/// How many bindings a tenant may have: names are taken from everybody else, so nobody takes them all.
+const MOST_BINDINGS: usize = 200;
+
 impl Service {
     /// Binds an outside identity to a tenant; it must not be another one's. Binding what is the tenant's already changes
     /// nothing.
     pub async fn bind(&self, tenant: &TenantId, binding: Binding, context: &Context) -> Result<Revision, ServiceError> {
         check_words("binding", &binding.to_string())?;
         must_be_free(&binding)?;
-        if self.bindings(tenant).await?.contains(&binding) {
+        let bound = self.bindings(tenant).await?;
+        if bound.contains(&binding) {
             return Ok(self.tenant(tenant).await?.revision);
+        }
+        if bound.len() >= MOST_BINDINGS {
+            return Err(ServiceError::Full { what: "bindings", most: MOST_BINDINGS });
         }
         let detail = format!("bound {binding}");
         self.claim(tenant, ClaimChange::Take(binding), detail, context).await

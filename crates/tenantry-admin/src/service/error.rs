@@ -99,6 +99,14 @@ pub enum ServiceError {
         /// The binding.
         binding: Binding,
     },
+    /// A company has as many of something as it may have.
+    #[error("there are {most} {what} already, the most that one company may have")]
+    Full {
+        /// Of what, in the plural.
+        what: &'static str,
+        /// How many.
+        most: usize,
+    },
     /// There is no such token.
     #[error("there is no token {0}")]
     NoSuchToken(String),

@@ -51,7 +51,8 @@ impl Service {
         stored.map(|stored| stored.head).ok_or_else(|| ServiceError::UnknownTenant(tenant.clone()))
     }
 
-    /// Gives a tenant another display name; the one that it has makes no revision. With `expected`, only if its scope is at that revision.
+    /// Gives a tenant another display name; the one that it has makes no revision. With `expected`, only if its scope is at
+    /// that revision.
     pub async fn rename_tenant(
         &self,
         tenant: &TenantId,

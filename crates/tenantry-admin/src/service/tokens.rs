@@ -15,6 +15,9 @@ pub const TOKEN_LIFETIME_DAYS: u16 = 90;
 /// How long a token may live, in days.
 const LONGEST_LIFETIME_DAYS: u16 = 366;
 
+/// How many tokens of a tenant may hold at once.
+const MOST_TOKENS: usize = 500;
+
 /// A token just made.
 #[derive(Clone, Debug)]
 pub struct NewToken {
@@ -50,6 +53,11 @@ impl Service {
         }
         if let Scope::Tenant(tenant) = scope {
             self.tenant(tenant).await?;
+            let tokens = self.stores.tokens(Some(scope)).await?;
+            let in_force = |token: &&TokenRecord| token.revoked_at.is_none() && token.expires_at > context.at;
+            if tokens.iter().filter(in_force).count() >= MOST_TOKENS {
+                return Err(ServiceError::Full { what: "tokens", most: MOST_TOKENS });
+            }
         }
         let key = self.stores.keys().await?.token;
         let (role_name, expires_at) = (role.to_string(), expiry(context.at, lifetime_days)?);
