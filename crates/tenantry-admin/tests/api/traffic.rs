@@ -143,6 +143,28 @@ async fn what_failed_is_tried_again_with_the_same_key() {
 }
 
 #[tokio::test]
+async fn what_was_done_with_an_answer_too_large_to_keep_is_not_done_again() {
+    let world = World::new().await;
+    let large = |letter: &str| -> serde_json::Map<_, _> {
+        (0..10).map(|number| (format!("f{number}"), json!(letter.repeat(3_000)))).collect()
+    };
+    let first = world.patch(Some("acme"), &json!({"facts": large("a")})).await;
+    assert_eq!(world.patch(Some("acme"), &json!({"facts": large("b")})).await.status, 200);
+    let operator = world.token(None, Role::Operator).await;
+    let restore_once = async || {
+        let path = format!("/v1/tenants/acme/revisions/{}/restore", first.body["revision"]);
+        let asking = world.ask("POST", &path).bearer(&operator).with("if-match", "*").with("idempotency-key", "k1");
+        asking.send().await
+    };
+    let made = restore_once().await;
+    assert!(made.status == 200 && made.text.len() > 16 * 1024, "{}", made.status);
+    assert_eq!(world.patch(Some("acme"), &json!({"facts": large("c")})).await.status, 200);
+    assert_eq!(restore_once().await.code(), (409, "idempotency_answer_unkept"));
+    let facts = world.as_acme("/v1/tenants/acme/configuration/facts.f0", &[]).await;
+    assert!(facts.3.contains("ccc"), "{}", facts.3);
+}
+
+#[tokio::test]
 async fn answers_are_compressed_for_those_who_take_it_and_counted_by_their_route() {
     let world = World::new().await;
     let operator = world.token(None, Role::Operator).await;
