@@ -10,7 +10,7 @@ use tenantry_core::secret::FingerprintKey;
 use tenantry_store::{
     Binding, Commit, Committed, Head, Item, ItemMeta, LogEntry, LogQuery, NewLogEntry, Page, PageRequest,
     ParameterStore, RevocationCursor, Revocations, SecretStore, SecretVersion, SecretWrite, StoreError, StoreKeys,
-    StoredScope, StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord,
+    StoredScope, StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord, TokenUse,
 };
 
 use crate::workload;
@@ -107,7 +107,7 @@ impl ParameterStore for MadeUp {
         Err(READ_ONLY)
     }
 
-    async fn touch_token(&self, _: &str, _: Timestamp) -> Result<(), StoreError> {
+    async fn touch_tokens(&self, _: &[TokenUse]) -> Result<(), StoreError> {
         Err(READ_ONLY)
     }
 }

@@ -40,7 +40,7 @@ use crate::ports::{ParameterStore, SecretStore, Store, outline};
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Outline, OutlineRequest, Page, PageRequest,
     RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret,
-    TenantSummary, TokenRecord,
+    TenantSummary, TokenRecord, TokenUse,
 };
 use crate::secrets_manager::SecretsManager;
 use crate::url::{Created, OpenOptions};
@@ -164,8 +164,8 @@ impl ParameterStore for AwsStore {
         self.dynamodb.revoke_token(id, at, entry).await
     }
 
-    async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.dynamodb.touch_token(id, at).await
+    async fn touch_tokens(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        self.dynamodb.touch_tokens(uses).await
     }
 
     async fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError> {

@@ -56,7 +56,7 @@ use crate::batch::BatchError;
 use crate::error::StoreError;
 use crate::records::{
     Binding, Commit, Committed, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor, Revocations,
-    SecretVersion, StoredScope, TenantSummary, TokenRecord,
+    SecretVersion, StoredScope, TenantSummary, TokenRecord, TokenUse,
 };
 use crate::{cursor, decide, random};
 
@@ -440,16 +440,26 @@ impl DynamoDb {
         }
     }
 
-    pub(crate) async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn touch_tokens(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        /// How many notes are under way at once.
+        const AT_ONCE: usize = 8;
+        for some in uses.chunks(AT_ONCE) {
+            let notes: Vec<_> = some.iter().map(|used| self.touch_token(used)).collect();
+            futures::future::try_join_all(notes).await?;
+        }
+        Ok(())
+    }
+
+    async fn touch_token(&self, TokenUse { id, at }: &TokenUse) -> Result<(), StoreError> {
+        if id.is_empty() {
+            return Ok(());
+        }
         let update = Update {
             expression: "SET #u = :at",
             condition: Some("attribute_exists(#p)"),
             names: &[("#u", "last_used_at"), ("#p", row::TENANT_ID)],
-            values: vec![(":at", row::moment(at))],
+            values: vec![(":at", row::moment(*at))],
         };
-        if id.is_empty() {
-            return Ok(());
-        }
         self.configuration().update(TOKENS, id, update).await.map(drop)
     }
 

@@ -38,6 +38,6 @@ pub use records::{
     Action, Binding, BindingError, BindingKind, ClaimChange, Commit, Committed, Cursor, Expected, Finding, Head,
     HeadChange, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, OddItem, Outline, OutlineRequest, Page,
     PageRequest, RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, Severity, StoreKeys,
-    StoredScope, StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord, Wanted,
+    StoredScope, StoredSecret, TenantStatus, TenantSummary, TokenKey, TokenRecord, TokenUse, Wanted,
 };
 pub use url::{Created, OpenOptions, StoreUrl, Stores};

@@ -19,7 +19,7 @@ use crate::random;
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest, RevocationCursor,
     Revocations, ScopeCopy, SecretVersion, SecretWrite, Severity, StoreKeys, StoredScope, StoredSecret, TenantSummary,
-    TokenKey, TokenRecord,
+    TokenKey, TokenRecord, TokenUse,
 };
 use state::State;
 
@@ -116,8 +116,8 @@ impl ParameterStore for MemoryStore {
         self.changing().revoke_token(id, at, entry)
     }
 
-    async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.changing().touch_token(id, at);
+    async fn touch_tokens(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        self.changing().touch_tokens(uses);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Outline, OutlineRequest, Page, PageRequest,
     RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret,
-    TenantSummary, TokenRecord, Wanted,
+    TenantSummary, TokenRecord, TokenUse, Wanted,
 };
 
 /// Keeps parameters, tenants, bindings, tokens, and the log of all that was done to them.
@@ -62,8 +62,8 @@ pub trait ParameterStore: Send + Sync + 'static {
     /// Revokes a token, for good, with its log entry. Revoking one again changes nothing.
     async fn revoke_token(&self, id: &str, at: Timestamp, entry: NewLogEntry) -> Result<(), StoreError>;
 
-    /// Notes that a token was used. It may be lost in a crash: it is no part of any promise.
-    async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError>;
+    /// Notes that tokens were used, as one change where the store can. It may be lost in a crash: it is no part of any promise.
+    async fn touch_tokens(&self, uses: &[TokenUse]) -> Result<(), StoreError>;
 
     /// A number that is another one after anything in the store was changed, by whomever; none if the store cannot tell that
     /// much cheaper than by reading. Numbers of two stores, or of two runs of the program, say nothing of each other.

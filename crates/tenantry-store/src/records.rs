@@ -21,4 +21,4 @@ pub use scope::{
     TenantSummary,
 };
 pub use secret::{SecretVersion, SecretWrite, StoreKeys, StoredSecret};
-pub use token::{TokenKey, TokenRecord};
+pub use token::{TokenKey, TokenRecord, TokenUse};

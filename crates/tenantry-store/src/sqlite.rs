@@ -49,7 +49,7 @@ use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Outline, OutlineRequest, Page, PageRequest,
     RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret,
-    TenantSummary, TokenRecord,
+    TenantSummary, TokenRecord, TokenUse,
 };
 use crate::url::{Created, OpenOptions};
 use crate::{decide, limits, random};
@@ -206,12 +206,12 @@ impl ParameterStore for SqliteStore {
         self.write(move |transaction, _| tokens::revoke(transaction, &id, at, entry)).await
     }
 
-    async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        let (id, writer) = (id.to_owned(), self.writer.clone().lock_owned().await);
+    async fn touch_tokens(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        let (uses, writer) = (uses.to_vec(), self.writer.clone().lock_owned().await);
         let inner = self.inner.clone();
         blocking(move || {
             inner.file.check()?;
-            tokens::touch(&writer, &id, at)
+            tokens::touch(&writer, &uses)
         })
         .await
     }
@@ -379,7 +379,8 @@ mod tests {
             writer.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
         };
         assert_eq!(synchronous().await, 2, "2 is FULL");
-        store.touch_token("unknown", Timestamp::UNIX_EPOCH).await.unwrap();
+        let unknown = TokenUse { id: "unknown".to_owned(), at: Timestamp::UNIX_EPOCH };
+        store.touch_tokens(&[unknown]).await.unwrap();
         assert_eq!(synchronous().await, 2);
     }
 

@@ -1,7 +1,7 @@
 //! Tells traces what a store was asked for, of which scope, and how long it took.
 //!
 //! Keys, values, ids of tokens and bindings are in no span. What is called over and over in passing has none, so that it
-//! does not bury the rest: [`ParameterStore::stamp`], [`ParameterStore::touch_token`], [`ParameterStore::revocations`].
+//! does not bury the rest: [`ParameterStore::stamp`], [`ParameterStore::touch_tokens`], [`ParameterStore::revocations`].
 
 use std::fmt::Display;
 use std::future::Future;
@@ -21,7 +21,7 @@ use crate::ports::{ParameterStore, SecretStore, Store};
 use crate::records::{
     Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Outline, OutlineRequest, Page, PageRequest,
     RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoreKeys, StoredScope, StoredSecret,
-    TenantSummary, TokenRecord,
+    TenantSummary, TokenRecord, TokenUse,
 };
 
 /// A store, each call of which is a span.
@@ -142,8 +142,8 @@ impl ParameterStore for Traced {
         told(call!("store.revoke_token"), self.0.revoke_token(id, at, entry)).await
     }
 
-    async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.0.touch_token(id, at).await
+    async fn touch_tokens(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        self.0.touch_tokens(uses).await
     }
 
     async fn stamp(&self) -> Result<Option<u64>, StoreError> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use tenantry_core::secret::SecretText;
 use tenantry_store::contract::acts::{self, Draft, read_secret, scope, secret, texts};
-use tenantry_store::{Created, OpenOptions, Severity, StoreError, StoreUrl, Stores};
+use tenantry_store::{Created, OpenOptions, Severity, StoreError, StoreUrl, Stores, TokenUse};
 
 fn url(path: &Path) -> StoreUrl {
     StoreUrl::Sqlite(path.to_owned())
@@ -301,7 +301,7 @@ async fn a_file_that_was_replaced_or_removed_under_an_open_store_is_noticed() {
             stores.revocations(None).await.map(drop).unwrap_err(),
             stores.token("id").await.map(drop).unwrap_err(),
             stores.tokens(None).await.map(drop).unwrap_err(),
-            stores.touch_token("id", acts::at(0)).await.unwrap_err(),
+            stores.touch_tokens(&[TokenUse { id: "id".to_owned(), at: acts::at(0) }]).await.unwrap_err(),
             Draft::change(scope("acme"), 1).set("a", 2).send(&stores).await.map(drop).unwrap_err(),
             stores.back_up(&folder.path().join("more.db")).await.unwrap_err(),
         ];

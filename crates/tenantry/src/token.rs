@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use tenantry_core::scope::Scope;
 use tenantry_core::secret::SecretText;
-use tenantry_store::{ParameterStore, StoreError, Stores, TokenKey, TokenRecord};
+use tenantry_store::{ParameterStore, StoreError, Stores, TokenKey, TokenRecord, TokenUse};
 use tokio::time::timeout;
 
 use self::remembered::Remembered;
@@ -217,11 +217,12 @@ impl Tokens {
     }
 
     async fn note_uses(&self) {
-        let uses = mem::take(&mut *self.unnoted());
-        for (id, at) in uses {
-            if let Err(error) = self.parameters.touch_token(&id, at).await {
-                tracing::debug!(token = id, error = %error, "the use of a token was not noted");
-            }
+        let uses: Vec<_> = mem::take(&mut *self.unnoted()).into_iter().map(|(id, at)| TokenUse { id, at }).collect();
+        if uses.is_empty() {
+            return;
+        }
+        if let Err(error) = self.parameters.touch_tokens(&uses).await {
+            tracing::debug!(error = %error, "uses of tokens were not noted");
         }
     }
 
@@ -364,5 +365,21 @@ mod tests {
         stores.revoke_token(token.id(), at(NOW), entry(&scope)).await.unwrap();
         let revoked = tokens.authenticate(text_of(&token).expose(), at(NOW)).await;
         assert!(matches!(revoked, Err(TokenError::Revoked(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_use_is_noted_at_once_and_later_ones_together_with_those_of_others() {
+        let (stores, tokens, token) = acme().await;
+        let (first, later) = (at(NOW), at(NOW).checked_add(2.minutes()).unwrap());
+        let use_at = async |moment| tokens.authenticate(text_of(&token).expose(), moment).await.unwrap();
+        let noted = async || stores.token(token.id()).await.unwrap().unwrap().last_used_at;
+        use_at(first).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(noted().await, Some(first));
+        use_at(later).await;
+        tokio::time::sleep(TOUCH_TOGETHER / 2).await;
+        assert_eq!(noted().await, Some(first), "a note is a write");
+        tokio::time::sleep(TOUCH_TOGETHER).await;
+        assert_eq!(noted().await, Some(later));
     }
 }

@@ -10,7 +10,7 @@ use tenantry_core::scope::{Scope, TenantId};
 use tenantry_store::{
     BatchError, Binding, Commit, Committed, Finding, LogEntry, LogQuery, NewLogEntry, Page, PageRequest,
     ParameterStore, RevocationCursor, Revocations, ScopeCopy, SecretStore, SecretVersion, SecretWrite, Store,
-    StoreError, StoreKeys, StoredScope, StoredSecret, Stores, TenantSummary, TokenRecord,
+    StoreError, StoreKeys, StoredScope, StoredSecret, Stores, TenantSummary, TokenRecord, TokenUse,
 };
 
 /// What goes wrong when a scope is taken over.
@@ -142,8 +142,8 @@ impl ParameterStore for Faulty {
         self.inner.revoke_token(id, at, entry).await
     }
 
-    async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.inner.touch_token(id, at).await
+    async fn touch_tokens(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        self.inner.touch_tokens(uses).await
     }
 
     async fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError> {

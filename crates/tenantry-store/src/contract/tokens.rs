@@ -3,7 +3,7 @@
 use tenantry_core::scope::Scope;
 
 use super::acts::{Draft, WHOLE_LOG, at, entry, scope, whole_log};
-use crate::{Action, StoreError, Stores, TokenRecord};
+use crate::{Action, StoreError, Stores, TokenRecord, TokenUse};
 
 pub fn token(id: &str, scope: Scope) -> TokenRecord {
     TokenRecord {
@@ -62,10 +62,15 @@ pub async fn a_revoked_token_stays_revoked(stores: Stores) {
 pub async fn a_used_token_tells_when(stores: Stores) {
     create(&stores, "k1", Scope::Global).await;
     create(&stores, "k2", Scope::Global).await;
-    stores.touch_token("k1", at(7)).await.unwrap();
-    stores.touch_token("unknown", at(7)).await.unwrap();
-    assert_eq!(stores.token("k1").await.unwrap().unwrap().last_used_at, Some(at(7)));
-    assert_eq!(stores.token("k2").await.unwrap().unwrap().last_used_at, None);
+    create(&stores, "k3", Scope::Global).await;
+    let used = |id: &str, seconds| TokenUse { id: id.to_owned(), at: at(seconds) };
+    stores.touch_tokens(&[used("k1", 7), used("unknown", 7), used("", 7), used("k3", 8)]).await.unwrap();
+    stores.touch_tokens(&[]).await.unwrap();
+    let mut noted = Vec::new();
+    for id in ["k1", "k2", "k3"] {
+        noted.push(stores.token(id).await.unwrap().unwrap().last_used_at);
+    }
+    assert_eq!(noted, [Some(at(7)), None, Some(at(8))]);
 }
 
 pub async fn an_unknown_token_cannot_be_revoked(stores: Stores) {

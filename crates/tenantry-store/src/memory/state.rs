@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::records::{
     Binding, ClaimChange, Commit, Committed, Head, Item, ItemChange, ItemMeta, LogEntry, LogQuery, NewLogEntry, Page,
     PageRequest, RevocationCursor, Revocations, ScopeCopy, SecretVersion, SecretWrite, StoredScope, StoredSecret,
-    TenantSummary, TokenRecord,
+    TenantSummary, TokenRecord, TokenUse,
 };
 use crate::{cursor, decide, limits};
 
@@ -302,9 +302,11 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn touch_token(&mut self, id: &str, at: Timestamp) {
-        if let Some(token) = self.tokens.iter_mut().find(|token| token.id == id) {
-            token.last_used_at = Some(at);
+    pub(super) fn touch_tokens(&mut self, uses: &[TokenUse]) {
+        for TokenUse { id, at } in uses {
+            if let Some(token) = self.tokens.iter_mut().find(|token| token.id == *id) {
+                token.last_used_at = Some(*at);
+            }
         }
     }
 

@@ -30,6 +30,15 @@ impl fmt::Debug for TokenKey {
     }
 }
 
+/// That a token was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    /// The token's id; that of none is no error.
+    pub id: String,
+    /// When, for the last time.
+    pub at: Timestamp,
+}
+
 /// What is stored of an API token: never its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {

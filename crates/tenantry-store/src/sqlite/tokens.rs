@@ -7,7 +7,7 @@ use tenantry_core::scope::Scope;
 use super::scopes::{self, scope_text};
 use super::{log, rows};
 use crate::error::StoreError;
-use crate::records::{NewLogEntry, TokenRecord};
+use crate::records::{NewLogEntry, TokenRecord, TokenUse};
 
 /// Saves a new token.
 pub(super) fn create(transaction: &Transaction<'_>, new: &TokenRecord, entry: NewLogEntry) -> Result<(), StoreError> {
@@ -88,14 +88,21 @@ pub(super) fn revoke(
     Ok(())
 }
 
-/// Notes that a token was used, without waiting for the disk: the note may be lost, and a request waits for it.
-pub(super) fn touch(connection: &Connection, id: &str, at: Timestamp) -> Result<(), StoreError> {
-    let at = rows::nanoseconds(at)?;
+/// Notes that tokens were used, in one transaction, and without waiting for the disk: the notes may be lost, and writers wait.
+pub(super) fn touch(connection: &Connection, uses: &[TokenUse]) -> Result<(), StoreError> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    let touched = connection
-        .prepare_cached("UPDATE tokens SET last_used_at = ?2 WHERE id = ?1")
-        .and_then(|mut update| update.execute(params![id, at]));
+    let touched = touch_all(connection, uses);
     connection.pragma_update(None, "synchronous", "FULL")?;
-    touched?;
-    Ok(())
+    touched
+}
+
+fn touch_all(connection: &Connection, uses: &[TokenUse]) -> Result<(), StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    {
+        let mut update = transaction.prepare_cached("UPDATE tokens SET last_used_at = ?2 WHERE id = ?1")?;
+        for TokenUse { id, at } in uses {
+            update.execute(params![id, rows::nanoseconds(*at)?])?;
+        }
+    }
+    Ok(transaction.commit()?)
 }

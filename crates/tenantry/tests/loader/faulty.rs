@@ -13,7 +13,7 @@ use tenantry_core::secret::SecretText;
 use tenantry_store::{
     Binding, Commit, Committed, LogEntry, LogQuery, NewLogEntry, OddItem, Page, PageRequest, ParameterStore,
     RevocationCursor, Revocations, SecretStore, SecretVersion, SecretWrite, StoreError, StoreKeys, StoredScope,
-    StoredSecret, Stores, TenantSummary, TokenRecord,
+    StoredSecret, Stores, TenantSummary, TokenRecord, TokenUse,
 };
 
 /// What can be made to fail.
@@ -182,8 +182,8 @@ impl ParameterStore for Faulty {
         self.inner.revoke_token(id, at, entry).await
     }
 
-    async fn touch_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.inner.touch_token(id, at).await
+    async fn touch_tokens(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        self.inner.touch_tokens(uses).await
     }
 
     async fn revocations(&self, after: Option<RevocationCursor>) -> Result<Revocations, StoreError> {
