@@ -214,7 +214,7 @@ async fn add_to_problem(response: Response, id: &str) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use http::header::AUTHORIZATION;
@@ -236,7 +236,7 @@ mod tests {
     const PATH: &str = "/v1/tenants/acme/configuration";
 
     /// An API whose looks at the store hold for an hour, so that what is kept stays so but for changes by way of it.
-    async fn api() -> (Api, Framed) {
+    pub(crate) async fn api() -> (Api, Framed) {
         let catalog = json!({"type": "object", "properties": {"name": {"type": "string", "default": "Built-in"}}});
         let catalog = Arc::new(Catalog::from_schema(&catalog).unwrap());
         let stores = Stores::new(Arc::new(MemoryStore::new()));
