@@ -13,9 +13,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
-use futures::future::{Either, Ready, ready};
+use futures::future::{Either, MapOk, Ready, TryFutureExt as _, ready};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::Full;
 use tenantry_core::validate::masked;
 use tower::Service;
 use tower_http::compression::CompressionLayer;
@@ -56,8 +57,11 @@ pub fn framed(api: &Api, router: Router) -> Framed {
     Framed { router, shortcut: Some(Shortcut::of(api)), sent, unchanged }
 }
 
-/// An answer on its way: there already, or made by the router.
-type Answering = Either<Ready<Result<Response, Infallible>>, RouteFuture<Infallible>>;
+/// The body of an answer: bytes that were there already, or what the router made.
+pub(crate) type Sent = http_body_util::Either<Full<Bytes>, Body>;
+/// An answer on its way, by either way.
+type Answering = Either<Ready<Result<http::Response<Sent>, Infallible>>, MapOk<RouteFuture<Infallible>, Wrap>>;
+type Wrap = fn(Response) -> http::Response<Sent>;
 
 impl Framed {
     /// The same behind another layer, which sees every request: none goes the short way then.
@@ -74,16 +78,17 @@ impl Framed {
     {
         let began = Instant::now();
         if let Some(response) = self.shortcut.as_ref().and_then(|shortcut| shortcut.answer(&request, began)) {
-            return Either::Left(ready(Ok(self.tell(&request, response, began))));
+            return Either::Left(ready(Ok(self.tell(&request, response.map(Sent::Left), began))));
         }
         if let Some(address) = address {
             request.extensions_mut().insert(ConnectInfo(address));
         }
-        Either::Right(self.router.clone().call(request.map(Body::new)))
+        let wrap: Wrap = |response| response.map(Sent::Right);
+        Either::Right(self.router.clone().call(request.map(Body::new)).map_ok(wrap))
     }
 
     /// Tells of an answer that came by the short way, and names it.
-    fn tell<B>(&self, request: &Request<B>, mut response: Response, began: Instant) -> Response {
+    fn tell<B, S>(&self, request: &Request<B>, mut response: http::Response<S>, began: Instant) -> http::Response<S> {
         let (id, took) = (id_of(request.headers()), began.elapsed());
         let asked = AskedLine { id: text(&id), method: request.method(), path: request.uri().path() };
         asked.span().in_scope(|| asked.answered(response.status(), took));
@@ -99,7 +104,7 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Response = Response;
+    type Response = http::Response<Sent>;
     type Error = Infallible;
     type Future = Answering;
 
@@ -160,7 +165,7 @@ async fn identified(State(metrics): State<Metrics>, request: Request<Body>, next
 
 /// The id of a request: the caller's own, if it can be one.
 fn id_of(headers: &HeaderMap) -> HeaderValue {
-    let own = || HeaderValue::try_from(next_id()).expect("hexadecimal digits are a header");
+    let own = || HeaderValue::from_bytes(&next_id()).expect("hexadecimal digits are a header");
     headers.get(REQUEST_ID).filter(|sent| is_usable(sent)).cloned().unwrap_or_else(own)
 }
 
@@ -188,14 +193,21 @@ fn is_usable(sent: &HeaderValue) -> bool {
 
 /// An id that is given once: a count of this thread's that began at random, mixed so that no two look alike (the finaliser of
 /// SplitMix64, which is a bijection: Steele, Lea and Flood, 2014). It is no secret.
-fn next_id() -> String {
+fn next_id() -> [u8; 16] {
     thread_local! {
         static NEXT: Cell<u64> = Cell::new(getrandom::u64().expect("the system always has random bytes"));
     }
     let mut mixed = NEXT.replace(NEXT.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    format!("{:016x}", mixed ^ (mixed >> 31))
+    mixed ^= mixed >> 31;
+    // The digits from the last to the first: four bits each.
+    let mut digits = [0; 16];
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(mixed & 0xf) as usize];
+        mixed >>= 4;
+    }
+    digits
 }
 
 /// Adds the id as the last member of a problem's document.
@@ -285,7 +297,7 @@ pub(crate) mod tests {
     /// The answers by the short way, if there is one, and by the long way.
     async fn both(framed: &mut Framed, request: impl Fn() -> Request<Body>) -> (Option<Response>, Response) {
         let short = framed.shortcut.as_ref().unwrap().answer(&request(), Instant::now());
-        let short = short.map(|response| framed.tell(&request(), response, Instant::now()));
+        let short = short.map(|response| framed.tell(&request(), response.map(Body::new), Instant::now()));
         (short, framed.router.call(request()).await.unwrap())
     }
 
@@ -368,6 +380,6 @@ pub(crate) mod tests {
     #[test]
     fn no_id_is_given_twice() {
         let ids: std::collections::BTreeSet<_> = (0..10_000).map(|_| next_id()).collect();
-        assert!(ids.len() == 10_000 && ids.iter().all(|id| id.len() == 16));
+        assert!(ids.len() == 10_000 && ids.iter().flatten().all(u8::is_ascii_hexdigit));
     }
 }

@@ -25,7 +25,7 @@ pub const HOT_BYTES: usize = 256 * 1024 * 1024;
 /// What a kept configuration takes beside its bytes, about.
 const ENTRY_BYTES: usize = 256;
 /// The most callers that are kept.
-const MOST_CALLERS: usize = 20_000;
+const MOST_CALLERS: usize = 100_000;
 /// Within how long what was revoked, suspended or erased by way of another process is gone in this one.
 const REVOKED_WITHIN: Duration = Duration::from_secs(5);
 /// For how long a caller is kept: the use of a token is noted when it is looked up.

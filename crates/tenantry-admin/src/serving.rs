@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
-use self::alarm::Alarm;
+use self::alarm::{Alarms, with_alarm};
 use crate::frame::Framed;
 
 /// How many connections are open at the most, if the system lets the process have as many; others wait to be taken.
@@ -54,7 +54,7 @@ async fn serve_with(
 ) {
     let (graceful, room) = (GracefulShutdown::new(), Arc::new(Semaphore::new(most)));
     let mut http = http1::Builder::new();
-    http.header_read_timeout(patience.head).max_buf_size(MOST_BUFFERED);
+    http.timer(Alarms).header_read_timeout(patience.head).max_buf_size(MOST_BUFFERED);
     let mut stop = pin!(stop);
     loop {
         let taken = async {
@@ -73,8 +73,8 @@ async fn serve_with(
                 let answer = service_fn(move |request: Request<Incoming>| framed.answer(request, Some(address)));
                 let mut stream = Box::pin(TimeoutStream::new(stream));
                 stream.as_mut().set_write_timeout_pinned(Some(patience.write));
-                let connection = http.timer(Alarm::default()).serve_connection(TokioIo::new(stream), answer);
-                let connection = graceful.watch(connection);
+                let connection = http.serve_connection(TokioIo::new(stream), answer);
+                let connection = with_alarm(graceful.watch(connection));
                 tokio::spawn(async move {
                     // What ends a connection is its caller's doing, and tells nothing of the server.
                     let _ = connection.await;

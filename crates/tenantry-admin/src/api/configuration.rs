@@ -114,7 +114,13 @@ fn ready(asked: &Asked<ConfigurationQuery>) -> Option<Ready> {
 const HEADERS: usize = 8;
 
 /// A configuration as it is sent to whoever has these, by the values of `If-None-Match`.
-pub(crate) fn sent(known: &GetAll<'_, HeaderValue>, body: Bytes, tag: HeaderValue) -> Raw<ConfigurationDocument> {
+fn sent(known: &GetAll<'_, HeaderValue>, body: Bytes, tag: HeaderValue) -> Raw<ConfigurationDocument> {
+    let (is_known, headers) = head(known, tag);
+    if is_known { Raw::not_modified(headers) } else { Raw::new(headers, body) }
+}
+
+/// Whether somebody has a configuration already, by the values of `If-None-Match`, and the headers with which it is sent or not.
+pub(crate) fn head(known: &GetAll<'_, HeaderValue>, tag: HeaderValue) -> (bool, HeaderMap) {
     let text = tag.to_str().unwrap_or_default();
     let is_known = known.iter().any(|sent| matches(sent, text));
     let mut headers = HeaderMap::with_capacity(HEADERS);
@@ -122,7 +128,7 @@ pub(crate) fn sent(known: &GetAll<'_, HeaderValue>, body: Bytes, tag: HeaderValu
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     // Told here for those who have it already, too: an answer without a body is not looked at by what compresses.
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if is_known { Raw::not_modified(headers) } else { Raw::new(headers, body) }
+    (is_known, headers)
 }
 
 /// Shows one value, or those below a key, with where it came from and what it hides.
