@@ -33,6 +33,10 @@ use tokio::runtime::Runtime;
 /// How many callers ask at the same time, each over a connection of its own that stays open.
 const CALLERS: usize = 16;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() {
     let effort = Effort::of_environment();
     let runtime = Runtime::new().expect("a runtime starts");

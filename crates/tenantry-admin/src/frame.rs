@@ -11,9 +11,8 @@ use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{ConnectInfo, MatchedPath, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
-use futures::future::{Either, MapOk, Ready, TryFutureExt as _, ready};
+use futures::future::{BoxFuture, Either, FutureExt as _, Ready, TryFutureExt as _, ready};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::Full;
@@ -59,9 +58,9 @@ pub fn framed(api: &Api, router: Router) -> Framed {
 
 /// The body of an answer: bytes that were there already, or what the router made.
 pub(crate) type Sent = http_body_util::Either<Full<Bytes>, Body>;
-/// An answer on its way, by either way.
-type Answering = Either<Ready<Result<http::Response<Sent>, Infallible>>, MapOk<RouteFuture<Infallible>, Wrap>>;
-type Wrap = fn(Response) -> http::Response<Sent>;
+/// An answer on its way: there already, or made by the router. What the long way needs is apart, lest all take room for it.
+type Answering = Either<Ready<Answered>, BoxFuture<'static, Answered>>;
+type Answered = Result<http::Response<Sent>, Infallible>;
 
 impl Framed {
     /// The same behind another layer, which sees every request: none goes the short way then.
@@ -83,8 +82,8 @@ impl Framed {
         if let Some(address) = address {
             request.extensions_mut().insert(ConnectInfo(address));
         }
-        let wrap: Wrap = |response| response.map(Sent::Right);
-        Either::Right(self.router.clone().call(request.map(Body::new)).map_ok(wrap))
+        let answering = self.router.clone().call(request.map(Body::new));
+        Either::Right(answering.map_ok(|response| response.map(Sent::Right)).boxed())
     }
 
     /// Tells of an answer that came by the short way, and names it.
