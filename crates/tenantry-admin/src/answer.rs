@@ -145,6 +145,11 @@ impl<M: Media> Raw<M> {
         Self { response, media: std::marker::PhantomData }
     }
 
+    /// An answer that is made already, media type and all.
+    pub(crate) fn of(response: http::Response<impl Into<Body>>) -> Self {
+        Self { response: response.map(Into::into), media: std::marker::PhantomData }
+    }
+
     /// The same for an answer that is made while it is sent. A part that fails breaks it off.
     pub(crate) fn stream<E>(headers: HeaderMap, parts: impl Stream<Item = Result<String, E>> + Send + 'static) -> Self
     where

@@ -99,18 +99,13 @@ where
     };
     // What changes something is gone through with, though the caller goes: its answer is kept for when it comes again.
     let changing = async move {
-        let (api, scope) = (read.asked.api.clone(), read.asked.scope.clone());
-        let about = About(scope.clone());
+        let (api, about) = (read.asked.api.clone(), About(read.asked.scope.clone()));
         let changes = Changing(Some(hot));
         let response = match answer(read, handler).await {
             Ok(response) => response,
-            Err(refused) => conditions::refused(refused, &api, &scope).await.into_response(),
+            Err(refused) => conditions::refused(refused, &api, &about.0).await.into_response(),
         };
-        if response.status().is_client_error() {
-            changes.refused();
-        } else {
-            drop(changes);
-        }
+        changes.ended(response.status());
         about.told(match place {
             Some(place) => place.keep(response).await,
             None => response,
@@ -143,8 +138,10 @@ struct Changing(Option<Hot>);
 
 impl Changing {
     /// What was refused changed nothing, and no caller can empty by refusals what is kept for others.
-    fn refused(mut self) {
-        self.0 = None;
+    fn ended(mut self, status: StatusCode) {
+        if status.is_client_error() {
+            self.0 = None;
+        }
     }
 }
 

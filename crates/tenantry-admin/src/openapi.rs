@@ -86,15 +86,8 @@ fn described(operation: &Operation, generators: &mut Generators) -> Value {
     let id = format!("{}.{}", operation.tag, operation.name);
     let mut parameters = path_parameters(operation.path);
     parameters.extend(query_parameters(&(documented.query)(&mut generators.asked)));
-    parameters.extend(header_parameters(operation));
     let answer = (documented.answer)(&mut generators.answered);
-    if answer.is_remembered {
-        parameters.push(header_parameter(
-            "If-None-Match",
-            false,
-            "The ETag of what is there already: 304 if it is the same",
-        ));
-    }
+    parameters.extend(header_parameters(operation, &answer));
     let mut value = json!({
         "operationId": id,
         "tags": [operation.tag],
@@ -171,7 +164,7 @@ fn query_parameters(schema: &Schema) -> Vec<Value> {
     properties.into_iter().flatten().map(parameter).collect()
 }
 
-fn header_parameters(operation: &Operation) -> Vec<Value> {
+fn header_parameters(operation: &Operation, answer: &Described) -> Vec<Value> {
     let mut parameters = Vec::new();
     if operation.needs.place == Place::Own {
         let description = "The tenant, for the operator; a tenant's token has its own";
@@ -186,6 +179,13 @@ fn header_parameters(operation: &Operation) -> Vec<Value> {
     if is_done_once(operation) {
         let description = "The same key with the same request within an hour gets the first answer again";
         parameters.push(header_parameter("Idempotency-Key", false, description));
+    }
+    if answer.is_remembered {
+        parameters.push(header_parameter(
+            "If-None-Match",
+            false,
+            "The ETag of what is there already: 304 if it is the same",
+        ));
     }
     parameters
 }

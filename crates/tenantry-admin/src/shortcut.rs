@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use axum::body::Bytes;
 use futures::FutureExt as _;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::Full;
 use jiff::Timestamp;
 use tenantry::identify::TENANT_HEADER;
@@ -18,8 +18,7 @@ use tenantry_core::scope::Scope;
 use tenantry_store::Stores;
 
 use crate::access::{Access, Permission, Principal};
-use crate::answer::Media as _;
-use crate::api::configuration::{ConfigurationDocument, head};
+use crate::api::configuration::sent;
 use crate::asked::REASON;
 use crate::hot::{Hot, Ready};
 use crate::limits::Gate;
@@ -55,16 +54,7 @@ impl Shortcut {
             return None;
         }
         let ready = self.ready(id, request.headers(), now)?;
-        let (is_known, mut headers) = head(&request.headers().get_all(IF_NONE_MATCH), ready.tag);
-        let mut response = Response::default();
-        if is_known {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-        } else {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(ConfigurationDocument::MEDIA));
-            *response.body_mut() = Full::new(ready.body);
-        }
-        *response.headers_mut() = headers;
-        Some(response)
+        Some(sent(&request.headers().get_all(IF_NONE_MATCH), ready.body, ready.tag).map(Full::new))
     }
 
     /// What is kept of a tenant, for a caller who is known and may have it, and within the limits.

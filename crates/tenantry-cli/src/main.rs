@@ -29,7 +29,8 @@ use crate::cli::{Cli, Command};
 use crate::exit::{Exit, Trouble};
 use crate::traces::Traces;
 
-/// The system's allocator makes a server's threads wait for each other: docs/decisions/0014-the-program-brings-its-allocator.md.
+/// The system's allocator makes a server's threads wait for each other:
+/// docs/decisions/0014-the-program-brings-its-allocator.md.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

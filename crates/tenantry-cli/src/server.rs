@@ -117,7 +117,9 @@ fn most_connections() -> usize {
             "few files may be open at once, and so few connections: raise the limit (nofile)"
         );
     }
-    usize::try_from(files.saturating_sub(OTHERS).max(files / 2)).unwrap_or(MOST_CONNECTIONS).min(MOST_CONNECTIONS)
+    // Of very few files, half are for others.
+    let left = files - OTHERS.min(files / 2);
+    usize::try_from(left).map_or(MOST_CONNECTIONS, |left| left.min(MOST_CONNECTIONS))
 }
 
 /// The same API that accepts tokens of an identity provider, if one is named.

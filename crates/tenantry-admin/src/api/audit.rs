@@ -214,7 +214,8 @@ async fn page<Q>(
     (limit, cursor): (u16, Option<&str>),
     listing: &str,
 ) -> Result<Answer<LogPage>, Refused> {
-    let (request, _seat) = (query::request(limit, cursor, &asked.scope, listing)?, asked.seat()?);
+    let request = query::request(limit, cursor, &asked.scope, listing)?;
+    let _seat = asked.seat()?;
     let page = asked.api.service.audit(scope, &sought.filter, &request).await?;
     if cursor.is_none() {
         sought.must_be_known(&page)?;

@@ -1,8 +1,8 @@
 //! The effective configuration: what a tenant gets.
 
 use axum::body::Bytes;
-use http::header::{CACHE_CONTROL, ETAG, GetAll, HeaderValue, IF_NONE_MATCH, VARY};
-use http::{HeaderMap, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, GetAll, HeaderValue, IF_NONE_MATCH, VARY};
+use http::{HeaderMap, Response, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry::problem::Problem;
@@ -88,7 +88,7 @@ impl Media for ConfigurationDocument {
 pub(crate) async fn show(asked: Asked<ConfigurationQuery>) -> Result<Raw<ConfigurationDocument>, Refused> {
     let known = asked.headers.get_all(IF_NONE_MATCH);
     if let Some(ready) = ready(&asked) {
-        return Ok(sent(&known, ready.body, ready.tag));
+        return Ok(Raw::of(sent(&known, ready.body, ready.tag)));
     }
     let effective = effective(&asked).await?;
     let shown = configuration(&asked.scope, &effective, asked.query.explain.0);
@@ -101,7 +101,7 @@ pub(crate) async fn show(asked: Asked<ConfigurationQuery>) -> Result<Raw<Configu
     {
         asked.api.hot.keep_configuration(tenant, &body, &tag, seen);
     }
-    Ok(sent(&known, body, tag))
+    Ok(Raw::of(sent(&known, body, tag)))
 }
 
 /// The configuration as it is kept, if it is.
@@ -114,21 +114,23 @@ fn ready(asked: &Asked<ConfigurationQuery>) -> Option<Ready> {
 const HEADERS: usize = 8;
 
 /// A configuration as it is sent to whoever has these, by the values of `If-None-Match`.
-fn sent(known: &GetAll<'_, HeaderValue>, body: Bytes, tag: HeaderValue) -> Raw<ConfigurationDocument> {
-    let (is_known, headers) = head(known, tag);
-    if is_known { Raw::not_modified(headers) } else { Raw::new(headers, body) }
-}
-
-/// Whether somebody has a configuration already, by the values of `If-None-Match`, and the headers with which it is sent or not.
-pub(crate) fn head(known: &GetAll<'_, HeaderValue>, tag: HeaderValue) -> (bool, HeaderMap) {
+pub(crate) fn sent(known: &GetAll<'_, HeaderValue>, body: Bytes, tag: HeaderValue) -> Response<Bytes> {
     let text = tag.to_str().unwrap_or_default();
     let is_known = known.iter().any(|sent| matches(sent, text));
     let mut headers = HeaderMap::with_capacity(HEADERS);
+    let mut response = Response::default();
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(ConfigurationDocument::MEDIA));
+        *response.body_mut() = body;
+    }
     headers.insert(ETAG, tag);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     // Told here for those who have it already, too: an answer without a body is not looked at by what compresses.
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    (is_known, headers)
+    *response.headers_mut() = headers;
+    response
 }
 
 /// Shows one value, or those below a key, with where it came from and what it hides.

@@ -61,7 +61,8 @@ pub(crate) struct RestoredShown {
 
 /// Lists the revisions of a scope.
 pub(crate) async fn list(asked: Asked<PageQuery>) -> Result<Answer<LogPage>, Refused> {
-    let (request, _seat) = (asked.query.request(&asked.scope, "revisions")?, asked.seat()?);
+    let request = asked.query.request(&asked.scope, "revisions")?;
+    let _seat = asked.seat()?;
     let page = asked.api.service.history(&asked.scope, &request).await?;
     Ok(Answer::new(LogPage::new(page, |cursor| query::shown(&cursor, &asked.scope, "revisions"))))
 }
@@ -73,7 +74,8 @@ pub(crate) async fn show(asked: Asked<Nothing>) -> Result<Answer<LogEntry>, Refu
 
 /// Compares two revisions.
 pub(crate) async fn diff(asked: Asked<DiffQuery>) -> Result<Answer<Diff>, Refused> {
-    let (revision, _seat) = (asked.revision()?, asked.seat()?);
+    let revision = asked.revision()?;
+    let _seat = asked.seat()?;
     let since = Revision(asked.query.since.unwrap_or(revision.0.saturating_sub(1)));
     let changes = asked.api.service.between(&asked.scope, since, revision).await?;
     Ok(Answer::new(Diff { since, revision, changes }))
@@ -81,7 +83,8 @@ pub(crate) async fn diff(asked: Asked<DiffQuery>) -> Result<Answer<Diff>, Refuse
 
 /// Makes the values of an old revision the newest ones.
 pub(crate) async fn restore(asked: Asked<Nothing>) -> Result<Answer<RestoredShown>, Refused> {
-    let (revision, expected, _seat) = (asked.revision()?, asked.expected().await?, asked.seat()?);
+    let (revision, expected) = (asked.revision()?, asked.expected().await?);
+    let _seat = asked.seat()?;
     let service = &asked.api.service;
     let restored = service.restore(&asked.scope, revision, expected, &asked.context()).await?;
     let secrets_left = restored.secrets_left;

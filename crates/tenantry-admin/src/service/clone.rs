@@ -6,8 +6,7 @@ use tenantry_core::layer::{Entry, Revision};
 use tenantry_core::scope::{Scope, TenantId};
 use tenantry_core::value::Value;
 use tenantry_store::{
-    Action, Commit, Head, Item, ItemMeta, LogEntry, LogQuery, NewLogEntry, PageRequest, ScopeCopy, StoreError,
-    TenantStatus, limits,
+    Action, Commit, Head, Item, ItemMeta, LogEntry, LogQuery, PageRequest, ScopeCopy, StoreError, TenantStatus, limits,
 };
 
 use super::decide::{Decision, Drafted, MissingConnections, draft};
@@ -42,6 +41,8 @@ impl Service {
         };
         // The company is to read this, and not to learn of another one; whose values they are is told in the operator's log.
         commit.entry.detail = Some("with the values of another tenant".to_owned());
+        let mut told = context.entry(&Scope::Global, Action::Create)?;
+        told.detail = Some(format!("created {tenant} with the values of {template}"));
         let created = match Parts::of(&commit) {
             Parts::One => self.stores.commit(commit).await.map(|committed| committed.revision),
             Parts::Several(parts) => self.create_whole(tenant, name, &commit, parts).await,
@@ -50,19 +51,11 @@ impl Service {
             StoreError::Conflict { .. } => ServiceError::TenantExists(tenant.clone()),
             error => ServiceError::of_commit(error, &tenant.clone().into(), None),
         })?;
-        self.tell_the_operator(format!("created {tenant} with the values of {template}"), context).await;
-        Ok(created)
-    }
-
-    /// Enters in the operator's log what a company is not to read in its own. What it tells of is done, whether it is told or
-    /// not.
-    async fn tell_the_operator(&self, detail: String, context: &Context) {
-        let Context { actor, reason, at } = context.clone();
-        let (scope, action, detail) = (Scope::Global, Action::Create, Some(detail));
-        let entry = NewLogEntry { scope, at, actor, action, reason, changes: Vec::new(), detail };
-        if let Err(error) = self.stores.record(entry).await {
+        // What it tells of is done, whether it is told or not.
+        if let Err(error) = self.stores.record(told).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the operator's log lacks an entry");
         }
+        Ok(created)
     }
 
     /// What a tenant sets that another one may set as well.

@@ -91,29 +91,7 @@ impl Service {
     pub async fn between(&self, scope: &Scope, from: Revision, to: Revision) -> Result<Vec<Difference>, ServiceError> {
         let (older, newer) = (from.min(to), from.max(to));
         self.revision(scope, newer).await?;
-        let mut net = Net::new();
-        let query = LogQuery { scope: Some(scope.clone()), revisions_only: true };
-        let mut request = PageRequest::first(PageRequest::LARGEST);
-        // From the newest to the oldest: what was before all of it, and what is after all of it.
-        'pages: loop {
-            let page = self.stores.log(&query, &request).await?;
-            for entry in page.items {
-                match entry.revision {
-                    Some(revision) if revision <= older => break 'pages,
-                    Some(revision) if revision > newer => continue,
-                    Some(_) | None => {}
-                }
-                if entry.action == Action::Delete {
-                    return Err(ServiceError::NoSuchRevision { scope: scope.clone(), revision: older });
-                }
-                put_before(&mut net, entry.changes);
-            }
-            match page.next {
-                Some(cursor) => request = request.behind(cursor),
-                None if older == Revision(0) => break,
-                None => return Err(StoreError::corrupt(format!("the log of {scope} has a gap")).into()),
-            }
-        }
+        let net = self.net(scope, older, newer).await?;
         let differs = net.into_values().filter(|difference| difference.before != difference.after);
         let turned = |Difference { key, before, after }| {
             if from <= to {
@@ -140,21 +118,37 @@ impl Service {
         }
         // Until a tenant of the same name was deleted; what is older is no part of this one.
         self.stores.revision(&state.scope, to).await?.filter(|e| e.action != Action::Delete).ok_or_else(missing)?;
-        let query = LogQuery { scope: Some(state.scope.clone()), revisions_only: true };
-        let mut request = PageRequest::first(PageRequest::LARGEST);
+        self.net(&state.scope, to, state.revision()).await
+    }
+
+    /// How the leaves of a scope differ between two of its revisions, the older one of which it had.
+    async fn net(&self, scope: &Scope, older: Revision, newer: Revision) -> Result<Net, ServiceError> {
         let mut net = Net::new();
+        let query = LogQuery { scope: Some(scope.clone()), revisions_only: true };
+        let mut request = PageRequest::first(PageRequest::LARGEST);
+        // From the newest to the oldest: what was before all of it, and what is after all of it.
         loop {
             let page = self.stores.log(&query, &request).await?;
             for entry in page.items {
                 match entry.revision {
-                    Some(revision) if revision <= to => return Ok(net),
-                    _ if entry.action == Action::Delete => return Err(missing()),
-                    _ => put_before(&mut net, entry.changes),
+                    Some(revision) if revision <= older => return Ok(net),
+                    Some(revision) if revision > newer => continue,
+                    Some(_) | None => {}
+                }
+                if entry.action == Action::Delete {
+                    return Err(ServiceError::NoSuchRevision { scope: scope.clone(), revision: older });
+                }
+                for change in entry.changes {
+                    match net.get_mut(&change.key) {
+                        Some(known) => known.before = change.before,
+                        None => drop(net.insert(change.key.clone(), change)),
+                    }
                 }
             }
             match page.next {
                 Some(cursor) => request = request.behind(cursor),
-                None => return Err(StoreError::corrupt(format!("the log of {} has a gap", state.scope)).into()),
+                None if older == Revision(0) => return Ok(net),
+                None => return Err(StoreError::corrupt(format!("the log of {scope} has a gap")).into()),
             }
         }
     }
@@ -166,16 +160,6 @@ impl Service {
 
 /// How leaves differ over several changes: a history may say of the same leaf as often as it was changed.
 type Net = BTreeMap<Key, Difference>;
-
-/// Adds an older change.
-fn put_before(net: &mut Net, older: Vec<Difference>) {
-    for change in older {
-        match net.get_mut(&change.key) {
-            Some(known) => known.before = change.before,
-            None => drop(net.insert(change.key.clone(), change)),
-        }
-    }
-}
 
 /// The stored parameters of a scope that the catalog knows and that may be shown.
 fn plain_document(state: &ScopeState) -> Document {

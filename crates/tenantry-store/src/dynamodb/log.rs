@@ -180,6 +180,7 @@ impl Table<'_> {
             return Ok(Page { items: Vec::new(), next: None });
         }
         let rows = self.query(partition_of(scope), &range).await?;
+        // Measured as the range was: what it ended with for its size must not look like the end of the log.
         let placed = rows.iter().map(|row| Ok::<_, StoreError>((place_of(row)?, entry_of(row)?, row::size(row))));
         cursor::fit(&listing, page, placed)
     }

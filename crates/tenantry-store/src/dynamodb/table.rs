@@ -43,10 +43,20 @@ pub(super) struct Range<'a> {
     pub(super) bytes: Option<usize>,
 }
 
+impl Range<'_> {
+    fn is_enough(&self, rows: &[Row]) -> bool {
+        let has_bytes = |enough: usize| {
+            let before_last = &rows[..rows.len().saturating_sub(1)];
+            before_last.iter().map(row::size).sum::<usize>() >= enough
+        };
+        self.limit.is_some_and(|limit| rows.len() >= limit) || self.bytes.is_some_and(has_bytes)
+    }
+}
+
 impl Table<'_> {
     /// Reads rows of a partition in the order of their sort keys, all pages of them, as they are by now.
     pub(super) async fn query(&self, partition: &str, range: &Range<'_>) -> Result<Vec<Row>, StoreError> {
-        let (mut rows, mut counted, mut bytes): (Vec<Row>, usize, usize) = (Vec::new(), 0, 0);
+        let mut rows: Vec<Row> = Vec::new();
         let mut start = range.behind.as_ref().map(|behind| row::key(partition, behind));
         loop {
             let mut query = self
@@ -72,13 +82,8 @@ impl Table<'_> {
             query = query.set_limit(left.and_then(|left| i32::try_from(left).ok()));
             let page = query.send().await.map_err(|error| failed(Service::DynamoDb, &error))?;
             rows.extend(page.items.unwrap_or_default());
-            let but_last = rows.len().saturating_sub(1);
-            bytes += rows[counted..but_last].iter().map(row::size).sum::<usize>();
-            counted = but_last;
             start = page.last_evaluated_key.filter(|key| !key.is_empty());
-            let is_full = range.limit.is_some_and(|limit| rows.len() >= limit)
-                || range.bytes.is_some_and(|enough| bytes >= enough);
-            if start.is_none() || is_full {
+            if start.is_none() || range.is_enough(&rows) {
                 return Ok(rows);
             }
         }
